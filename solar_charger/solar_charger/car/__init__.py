@@ -1,0 +1,1 @@
+"""Ways to the car: one interface (`link`), one driver per module."""
