@@ -1,0 +1,163 @@
+"""The stages of `make test`: what each needs and the commands it runs. No stage knows another."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests import environments
+from tests.environments import ROOT
+from tests.system import SystemPackages
+
+
+class StageFailed(Exception):
+    """A command of the stage failed; its own output above says why."""
+
+
+class StageNotRun(Exception):
+    """The stage cannot run on this machine; the text says why and what would help."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the stages: the options every stage sees."""
+
+    long: bool
+    reports: Path
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One row of the table at the end."""
+
+    name: str
+    work: Callable[[Run], None]
+    packages: SystemPackages = field(default_factory=SystemPackages)
+
+
+def execute(
+    command: list[str], *, apps: tuple[str, ...] = (), env: dict[str, str] | None = None
+) -> None:
+    """Runs a command from the repository root with its output shown; raises StageFailed."""
+    variables = {
+        **os.environ,
+        "PYTHONPATH": environments.python_path(*apps),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **(env or {}),
+    }
+    result = subprocess.run(command, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL)
+    if result.returncode != 0:
+        raise StageFailed(f"{Path(command[0]).name} ended with {result.returncode}")
+
+
+def pytest(
+    run: Run,
+    name: str,
+    environment: environments.Environment,
+    folders: list[str],
+    *,
+    apps: tuple[str, ...] = (),
+    workers: int = 2,
+) -> None:
+    """Runs tests with the profile of this run and leaves a report the summary counts."""
+    python = environments.make_ready(environment)
+    command = [
+        str(python), "-m", "pytest", *folders, "-q", "-p", "no:cacheprovider", "--durations=5",
+        f"--junitxml={run.reports / name}.xml",
+    ]  # fmt: skip
+    if workers > 1:
+        command += ["-n", str(workers), "--dist", "loadfile"]
+    if not run.long:
+        command += ["-m", "not long"]
+    execute(command, apps=apps, env={"HYPOTHESIS_PROFILE": "long" if run.long else "default"})
+
+
+def environments_stage(run: Run) -> None:
+    """Every environment the later stages use, so that their times are their own."""
+    environments.make_ready(environments.tools_environment())
+    environments.make_ready(environments.folder_environment("repository"))
+    for app in environments.apps():
+        environments.make_ready(environments.app_test_environment(app))
+
+
+def _tracked(*patterns: str) -> list[str]:
+    found = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    return [name for name in found if (ROOT / name).exists()]
+
+
+def _shell_scripts() -> list[str]:
+    """Tracked files whose first line names a shell, whatever their ending."""
+    scripts = []
+    for name in _tracked("*/rootfs/*", ".ci/*", "tests/*"):
+        with (ROOT / name).open("rb") as file:
+            first = file.readline(80)
+        if first.startswith(b"#!") and b"sh" in first.split(b"/")[-1]:
+            scripts.append(name)
+    return scripts
+
+
+def lint_stage(run: Run) -> None:
+    """Style, shell, YAML, Dockerfiles and workflows."""
+    tools = environments.make_ready(environments.tools_environment()).parent
+    execute([str(tools / "ruff"), "check", "--no-cache", "."])
+    execute([str(tools / "ruff"), "format", "--no-cache", "--check", "."])
+    execute([str(tools / "yamllint"), "--strict", *_tracked("*.yaml", "*.yml")])
+    if scripts := _shell_scripts():
+        execute([str(tools / "shellcheck"), "-s", "bash", *scripts])
+    if dockerfiles := _tracked("*Dockerfile"):
+        execute([str(tools / "hadolint"), *dockerfiles])
+    if _tracked(".github/workflows/*"):
+        execute([str(tools / "zizmor"), "--offline", "--quiet", ".github"])
+
+
+def types_stage(run: Run) -> None:
+    """mypy, app by app, each in the environment its code runs in."""
+    for app in environments.apps():
+        python = environments.make_ready(environments.app_test_environment(app))
+        places = [f"{app}/{app}"]
+        if (ROOT / "tests" / app).is_dir():
+            places.append(f"tests/{app}")
+        _mypy(python, places, (app,))
+    repository = environments.make_ready(environments.folder_environment("repository"))
+    _mypy(repository, ["tests/environments.py", "tests/run.py", "tests/repository"], ())
+
+
+def _mypy(python: Path, places: list[str], apps: tuple[str, ...]) -> None:
+    cache = environments.cache_folder() / "mypy" / "-".join(apps or ("repository",))
+    execute(
+        [str(python), "-m", "mypy", "--cache-dir", str(cache), *places],
+        env={"MYPYPATH": os.pathsep.join([*apps, "."])},
+    )
+
+
+def repository_stage(run: Run) -> None:
+    """The repository as a whole."""
+    pytest(run, "repository", environments.folder_environment("repository"), ["tests/repository"])
+
+
+def app_stage(app: str) -> Callable[[Run], None]:
+    """One app's unit and service tests."""
+
+    def work(run: Run) -> None:
+        environment = environments.app_test_environment(app)
+        pytest(run, app, environment, [f"tests/{app}"], apps=(app,))
+
+    return work
+
+
+def all_stages() -> list[Stage]:
+    """Every stage in order."""
+    services = SystemPackages(("mosquitto",))
+    return [
+        Stage("environments", environments_stage, SystemPackages(("git", "python3-venv"))),
+        Stage("lint", lint_stage),
+        Stage("types", types_stage),
+        Stage("repository", repository_stage, SystemPackages(("apparmor",))),
+        *(Stage(app, app_stage(app), services) for app in environments.apps()),
+    ]

@@ -1,0 +1,1 @@
+"""The tools behind the Makefile's targets, one module each."""
