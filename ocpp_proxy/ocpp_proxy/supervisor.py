@@ -76,7 +76,7 @@ class Supervisor:
         return cls(token, (environ.get("SUPERVISOR_URL") or DEFAULT_URL).rstrip("/"))
 
     async def mqtt_service(self) -> MqttService:
-        """The broker's address and credentials; `ServiceNotRegisteredError` while there is no broker."""
+        """The broker; `ServiceNotRegisteredError` while no app has registered one."""
         data = await self.get("/services/mqtt")
         host = data.get("host")
         if not isinstance(host, str) or not host:
