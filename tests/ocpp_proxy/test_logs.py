@@ -160,7 +160,7 @@ def test_a_flood_from_ever_new_addresses_fills_neither_table_nor_log() -> None:
 def test_the_next_line_says_how_many_were_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = lines("info")
     now = [1000.0]
-    monkeypatch.setattr(logs.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
     monkeypatch.setattr(logs, "_LIMITER", logs.RateLimiter())
     for _ in range(4):
         logs.get().limited("warning", "path", "192.0.2.1", "bad path from %s", "192.0.2.1")

@@ -22,7 +22,7 @@ _log = logs.get("mqtt")
 
 # aiomqtt warns above ten pending calls.
 AT_ONCE = 8
-STOP_TIMEOUT = 3.0
+STOP_TIMEOUT = 2.0
 # A connection that lasted this long (s) was good: the next attempt comes soon.
 GOOD_AFTER = 30.0
 
