@@ -1,4 +1,4 @@
-"""What goes into and comes out of a station's relay: the words its state machine and its shell share."""
+"""What goes into and comes out of a station's relay: the words it shares with its shell."""
 
 from __future__ import annotations
 
@@ -46,12 +46,23 @@ class Note:
     text: str
 
 
-Effect = Send | Close | Dial | Note
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A CALL of the charger as the rules left it, for those who only listen; see Relay.copies."""
+
+    data: bytes
+    text: bool = True
+
+
+Effect = Send | Close | Dial | Note | Copy
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """How a leg ended, as seen on it (RFC 6455 §7.4.1): 1005 without status, 1006 without close frame."""
+    """How a leg ended, as seen on it (RFC 6455 §7.4.1).
+
+    1005: closed without status; 1006: ended without a close frame.
+    """
 
     code: int
     reason: str = ""
