@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
-from ocpp_proxy.relay.events import Closed
+from .relay.events import Closed
 
 MAX_REASON_BYTES: Final = 123  # RFC 6455 §5.5: a control frame holds 125 bytes, two are the code
 NO_STATUS: Final = 1005

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from ocpp_proxy.repair import depth_exceeds, repaired
+from .repair import depth_exceeds, repaired
 
 CALL: Final = 2
 CALLRESULT: Final = 3
@@ -22,9 +22,9 @@ MAX_DEPTH: Final = 32
 MAX_ID_BYTES: Final = 512
 
 # The head `[2,"id","Action"`; a byte order mark, NULs and blanks in front and a number as id have
-# been met in the field, a comma may be missing. Longer ids than 512 bytes are not looked at.
+# been met in the field, a comma may be missing.
 _HEAD = re.compile(
-    rb'(?:\xef\xbb\xbf)?[\s\x00]*\[\s*(\d{1,3})\s*,\s*(?:"((?:[^"\\]|\\.){0,512})"|'
+    rb'(?:\xef\xbb\xbf)?[\s\x00]*\[\s*(\d{1,3})\s*,\s*(?:"([^"\\]{0,512}(?:\\.[^"\\]{0,512}){0,64})"|'
     rb'(-?\d[\d.eE+-]{0,40}))\s*,?\s*(?:"([^"\\]{0,255})")?',
     re.DOTALL,
 )
@@ -78,17 +78,18 @@ Decoded = Call | CallResult | CallError | Unreadable
 def scan(data: bytes) -> Head | None:
     """Message type, id and action without parsing; None if it does not begin like OCPP-J.
 
-    A number as id counts as its text, so that an answer with the id quoted still fits.
+    A number as id counts as its text, so that an answer with the id quoted still fits. Ids of more
+    than 512 bytes are not looked at (OCPP-J 1.6 §4.1.4 allows 36 characters).
     """
     match = _HEAD.match(data)
     if match is None:
         return None
     kind, quoted, number, action = match.groups()
-    return Head(
-        int(kind),
-        _text(quoted if quoted is not None else number),
-        _text(action) if action is not None and kind == b"2" else "",
-    )
+    raw_id = number if quoted is None else quoted
+    if len(raw_id) > MAX_ID_BYTES:
+        return None
+    named = kind == b"2" and action is not None
+    return Head(int(kind), _text(raw_id), _text(action) if named else "")
 
 
 def _text(raw: bytes) -> str:

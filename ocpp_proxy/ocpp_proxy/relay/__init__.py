@@ -6,11 +6,11 @@ the last leg, so perform that call's effects before dropping the relay; `Station
 counts changes of `to_dict()`.
 """
 
-from ocpp_proxy.relay.events import Close, Closed, Copy, Dial, Effect, Leg, Note, Send
-from ocpp_proxy.relay.memory import StationMemory
-from ocpp_proxy.relay.rules import Injection, Message, Refusal, Rules, Verdict
-from ocpp_proxy.relay.session import Relay
-from ocpp_proxy.relay.settings import RelaySettings
+from .events import Close, Closed, Copy, Dial, Effect, Leg, Note, Send
+from .memory import StationMemory
+from .rules import Injection, Message, Refusal, Rules, Verdict
+from .session import Relay
+from .settings import RelaySettings
 
 __all__ = [
     "Close",

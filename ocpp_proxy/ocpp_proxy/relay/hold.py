@@ -5,30 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from ocpp_proxy.frames import answer_to
-from ocpp_proxy.relay.backlog import Backlog
-from ocpp_proxy.relay.calls import OpenCall
-from ocpp_proxy.relay.memory import timestamp
+from ..frames import answer_to
+from .backlog import ONLY_INFORMS, Backlog
+from .calls import OpenCall
+from .memory import timestamp
 
 MAX_UNANSWERED: Final = 16
 FIRST_PLAUSIBLE_YEAR: Final = 2025
 
-# What only informs upstream. For anything else, Authorize and the transactions above all, an
-# answer is never made up: it belongs to the central system.
-_ONLY_INFORMS: Final = frozenset(
-    {
-        "MeterValues",
-        "FirmwareStatusNotification",
-        "DiagnosticsStatusNotification",
-        "SecurityEventNotification",
-        "LogStatusNotification",
-        "SignedFirmwareStatusNotification",
-    }
-)
-
 
 def hold(call: OpenCall, backlog: Backlog, now: datetime) -> bytes | None:
     """Queue what upstream has to learn later; returns the answer the charger gets meanwhile.
+
+    Only what informs is answered. For anything else, Authorize and the transactions above all, no
+    answer is ever made up: it belongs to the central system.
 
     The latest StatusNotification is in the station's memory and Heartbeat is worth nothing later,
     so neither is queued. While the clock is plainly wrong (a Pi boots in 1970) the time is not
@@ -38,12 +28,9 @@ def hold(call: OpenCall, backlog: Backlog, now: datetime) -> bytes | None:
         return answer_to(call.data, {"currentTime": timestamp(now)})
     if call.action == "StatusNotification":
         return answer_to(call.data, b"{}")
-    if call.action in _ONLY_INFORMS:
-        call.answered = True
-        backlog.add(call)
-        return answer_to(call.data, b"{}")
+    call.answered = call.action in ONLY_INFORMS and call.action != "Heartbeat"
     backlog.add(call)
-    return None
+    return answer_to(call.data, b"{}") if call.answered else None
 
 
 def hold_again(call: OpenCall, backlog: Backlog, now: datetime) -> bytes | None:

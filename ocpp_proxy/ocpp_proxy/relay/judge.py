@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Final
 
-from ocpp_proxy.frames import (
+from ..frames import (
     CALL,
     CALLERROR,
     CALLRESULT,
@@ -15,10 +15,10 @@ from ocpp_proxy.frames import (
     refusal_of,
     scan,
 )
-from ocpp_proxy.relay.calls import OpenCall, Purpose, own_id
-from ocpp_proxy.relay.events import Effect, Leg, Note, Send
-from ocpp_proxy.relay.line import Line
-from ocpp_proxy.relay.rules import Injection, Message, Payload, Refusal, Rules, Verdict
+from .calls import OpenCall, Purpose, own_id
+from .events import Effect, Leg, Note, Send
+from .line import Line
+from .rules import Injection, Message, Payload, Refusal, Rules, Verdict
 
 Rest = tuple[Head | None, bytes, bool]
 _LOOK_AGAIN: Final = 1.0  # seconds, for a CALL that has not even been sent yet

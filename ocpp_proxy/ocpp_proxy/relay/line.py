@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from ocpp_proxy.relay.backlog import Backlog
-from ocpp_proxy.relay.calls import OpenCall, OpenCalls
-from ocpp_proxy.relay.events import Leg, Send
+from .backlog import Backlog
+from .calls import OpenCall, OpenCalls
+from .events import Leg, Send
 
 TURN_SECONDS: Final = 10.0  # for an answer, and for open CALLs to end before one of ours
 
@@ -120,6 +120,13 @@ class Line:
         if self.own and (not self.open or now >= self.own[0].until):
             return self.own.popleft()
         return None
+
+    def forget_calls(self) -> None:
+        """The sender of the CALLs is gone: drop what waits, and answers that still come."""
+        self.waiting.drain()
+        self.delayed_until = None
+        for call in self.open.drain():
+            self.forget_answer(call)
 
     def release(self, now: float) -> None:
         """End a delay; what waits goes out with the next `pump`, before what comes after it."""

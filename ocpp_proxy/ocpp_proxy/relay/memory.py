@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from ocpp_proxy.frames import Call, build_call, decode, json_bytes, parse, tail, with_id
+from ..frames import Call, build_call, decode, json_bytes, tail, with_id
 
 MAX_CONNECTORS: Final = 64
 MAX_BOOT_BYTES: Final = 8 * 1024
@@ -61,7 +62,7 @@ class StationMemory:
         if not isinstance(message, Call) or not message.payload:
             return
         payload = tail(data).removesuffix(b"]")
-        if parse(payload) != message.payload:
+        if not _is_object(payload):
             payload = json_bytes(message.payload)
         if payload != self.boot:
             self.boot = payload
@@ -74,8 +75,8 @@ class StationMemory:
         return build_call(message_id, "BootNotification", self.boot)
 
     def status_connectors(self) -> list[int]:
-        """Connectors with a StatusNotification, ascending; 0 is the whole station."""
-        return sorted(self._statuses)
+        """Connectors with a readable StatusNotification, ascending; 0 is the whole station."""
+        return sorted(number for number, call in self._statuses.items() if _is_array(call))
 
     def status_call(self, connector: int, message_id: str, now: datetime) -> bytes:
         """The latest StatusNotification of a connector, its timestamp, if it has one, set to now.
@@ -87,8 +88,8 @@ class StationMemory:
         return _TIMESTAMP.sub(lambda match: match[1] + stamp, call, count=1)
 
     def meter_connectors(self) -> list[int]:
-        """Connectors with MeterValues, ascending."""
-        return sorted(self._meter_values)
+        """Connectors with readable MeterValues, ascending."""
+        return sorted(number for number, call in self._meter_values.items() if _is_array(call))
 
     def meter_values_call(self, connector: int, message_id: str) -> bytes:
         """The last MeterValues of a connector under another id, otherwise as they came."""
@@ -105,9 +106,25 @@ class StationMemory:
         boot = stored.get("boot")
         if isinstance(boot, str) and len(boot) <= MAX_BOOT_BYTES:
             payload = boot.encode("utf-8", "replace")
-            if isinstance(parse(payload), dict):
+            if _is_object(payload):
                 memory.boot = payload
         return memory
+
+
+def _is_object(payload: bytes) -> bool:
+    return isinstance(_strict(payload), dict)
+
+
+def _is_array(message: bytes) -> bool:
+    """Whether a kept message can be sent again; evcc never answers what it cannot parse."""
+    return isinstance(_strict(message), list)
+
+
+def _strict(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
 
 
 def timestamp(now: datetime) -> str:

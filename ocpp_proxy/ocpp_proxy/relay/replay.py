@@ -7,12 +7,12 @@ from datetime import datetime
 from random import Random
 from typing import Final
 
-from ocpp_proxy.frames import CallResult, decode
-from ocpp_proxy.relay.calls import OpenCall, Purpose, own_id
-from ocpp_proxy.relay.line import Line
-from ocpp_proxy.relay.memory import StationMemory
-from ocpp_proxy.relay.settings import RelaySettings
-from ocpp_proxy.relay.setup import BootRepeats, SetUp
+from ..frames import CallResult, decode
+from .calls import OpenCall, Purpose, own_id
+from .line import Line
+from .memory import StationMemory
+from .settings import RelaySettings
+from .setup import BootRepeats, SetUp
 
 BOOT_WITHIN: Final = 3.0
 
@@ -97,6 +97,8 @@ class Replay:
             self._repeat_boot(now)
 
     def _repeat_boot(self, now: float) -> None:
+        if not self._settings.replay_boot:
+            return
         if self._repeats is None:
             self._repeats = BootRepeats(now)
         elif self._repeats.next_at is None:
@@ -153,7 +155,8 @@ class Replay:
         if self._set_up is not None:
             times.append(self._set_up.help_at)
             head = line.waiting.head
-            if line.sequential and head is not None and head.action == "StartTransaction":
+            idle = line.sequential and line.current is None
+            if idle and head is not None and head.action == "StartTransaction":
                 times.append(self._set_up.blocked_until())
         return min((time for time in times if time is not None), default=None)
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ocpp_proxy.frames import Head, payload_of
-from ocpp_proxy.relay.events import Leg
+from ..frames import Head, payload_of
+from .events import Leg
 
 Payload = bytes | Mapping[str, Any]
 
@@ -109,7 +109,10 @@ class Rules(Protocol):
         """
 
     def due(self, now: float) -> Verdict | None:
-        """The deadline has passed; of the verdict only `release`, `inject` and `note` count."""
+        """The deadline has passed and must be moved or cleared.
+
+        Of the verdict only `release`, `inject` and `note` count.
+        """
 
     def upstream_changed(self, up: bool, now: float) -> None:
         """Upstream is up (the session began, or it came back) or was lost."""

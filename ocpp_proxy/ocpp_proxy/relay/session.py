@@ -6,19 +6,19 @@ from collections.abc import Callable
 from datetime import datetime
 from random import Random
 
-from ocpp_proxy import closing
-from ocpp_proxy.frames import CALL, CALLERROR, CALLRESULT, Head, scan
-from ocpp_proxy.relay.backlog import MAX_CALLS
-from ocpp_proxy.relay.calls import OpenCall, Purpose
-from ocpp_proxy.relay.events import Close, Closed, Copy, Dial, Effect, Leg, Note, Send
-from ocpp_proxy.relay.hold import MAX_UNANSWERED, hold, hold_again
-from ocpp_proxy.relay.judge import Judge
-from ocpp_proxy.relay.line import Line
-from ocpp_proxy.relay.memory import StationMemory
-from ocpp_proxy.relay.redial import Redial
-from ocpp_proxy.relay.replay import Replay
-from ocpp_proxy.relay.rules import Rules
-from ocpp_proxy.relay.settings import RelaySettings
+from .. import closing
+from ..frames import CALL, CALLERROR, CALLRESULT, Head, scan
+from .backlog import MAX_CALLS
+from .calls import OpenCall, Purpose
+from .events import Close, Closed, Copy, Dial, Effect, Leg, Note, Send
+from .hold import MAX_UNANSWERED, hold, hold_again
+from .judge import Judge
+from .line import Line
+from .memory import StationMemory
+from .redial import Redial
+from .replay import Replay
+from .rules import Rules
+from .settings import RelaySettings
 
 _REMEMBERED = frozenset({"BootNotification", "StatusNotification", "MeterValues"})
 
@@ -154,7 +154,7 @@ class Relay:
             self._in_use = True
             return [Send(Leg.UPSTREAM, data, text)]
         self._ignored += 1
-        return []
+        return [Note("debug", "left out, upstream is away: what is no CALL of the charger")]
 
     def _upstream_answer(self, call_id: str, data: bytes, text: bool, now: float) -> list[Effect]:
         self._in_use = True
@@ -283,8 +283,7 @@ class Relay:
         self._lost_at = now
         self._upstream_is(False, now)
         self._replay.upstream_lost()
-        for call in [*self._down.open.drain(), *self._down.waiting.drain()]:
-            self._down.forget_answer(call)
+        self._down.forget_calls()
         effects: list[Effect] = [
             Note("warning", f"upstream lost: {_told(closed)}; charger is held")
         ]
@@ -311,7 +310,7 @@ class Relay:
         self._upstream_is(True, now)
         self._replay.upstream_returned(self._up, now)
         away = f"upstream is back after {now - self._lost_at:.1f} s"
-        left_out = f", {self._ignored} answers to the old one left out" if self._ignored else ""
+        left_out = f", {self._ignored} messages to the old one left out" if self._ignored else ""
         dropped = self._up.waiting.dropped
         lost = f", {dropped} meter values or notices dropped" if dropped else ""
         self._ignored = self._up.waiting.dropped = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ocpp_proxy.frames import payload_of
+from ..frames import payload_of
 
 FIRST_CALL_SECONDS: Final = 1.5
 SET_UP_SECONDS: Final = 15.0
