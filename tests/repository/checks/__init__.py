@@ -11,7 +11,6 @@ from tests.repository.checks.checkout import Checkout, read_checkout
 from tests.repository.checks.config_keys import check_config_keys
 from tests.repository.checks.copies import check_copies
 from tests.repository.checks.dockerfile import check_dockerfiles
-from tests.repository.checks.finding import Finding
 from tests.repository.checks.links import check_links
 from tests.repository.checks.options import check_options
 from tests.repository.checks.ownership import check_ownership
@@ -36,6 +35,7 @@ from tests.repository.checks.store import (
 from tests.repository.checks.translations import check_translations
 from tests.repository.checks.versions import check_versions
 from tests.repository.checks.workflows import check_workflows
+from tests.repository.finding import Finding
 
 Check = Callable[[Checkout], list[Finding]]
 

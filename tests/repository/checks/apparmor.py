@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterator
 
 from tests.repository.checks.checkout import Checkout
-from tests.repository.checks.finding import Finding
+from tests.repository.finding import Finding
 
 _PROFILE = re.compile(r"^(\s*)profile\s+(\S+)")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from tests.repository.checks.checkout import Checkout
 from tests.repository.checks.copies import copied_files
-from tests.repository.checks.finding import Finding
+from tests.repository.finding import Finding
 
 _SHORTEST_TWIN = 10
 """Lines; shorter modules may be equal by chance (an empty `__init__.py`, a marker)."""

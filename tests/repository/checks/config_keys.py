@@ -8,8 +8,8 @@ from typing import Any
 from tests.repository.checks import config_values as values
 from tests.repository.checks.checkout import Checkout
 from tests.repository.checks.config_values import Reader, flag, list_of, one_of, text, whole
-from tests.repository.checks.finding import Finding
 from tests.repository.checks.yaml_file import load_mapping
+from tests.repository.finding import Finding
 
 Config = Mapping[Any, Any]
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from tests.repository.checks.checkout import Checkout
-from tests.repository.checks.finding import Finding
+from tests.repository.finding import Finding
 
 MASTER = "ocpp_proxy"
 MOST = 6

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tests.repository.checks.checkout import Checkout
-from tests.repository.checks.finding import Finding
 from tests.repository.checks.yaml_file import load_config
+from tests.repository.finding import Finding
 
 BASE = "ghcr.io/home-assistant/base-debian:trixie"
 FIRST_START = 180

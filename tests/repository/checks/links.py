@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 from tests.repository.checks.checkout import Checkout
-from tests.repository.checks.finding import Finding
+from tests.repository.finding import Finding
 
 _LINK = re.compile(r"(?P<image>!?)\[[^\]]*\]\(\s*<?(?P<target>[^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
 _REFERENCE = re.compile(r"^\[[^\]]+\]:\s+<?(?P<target>[^\s>]+)>?", re.MULTILINE)

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.repository.checks.checkout import Checkout
-from tests.repository.checks.finding import Finding
 from tests.repository.checks.option_type import BadType, ElementType, parse_type
 from tests.repository.checks.yaml_file import load_config
+from tests.repository.finding import Finding
 
 Schema = Mapping[str, Any]
 Fault = tuple[str, str]

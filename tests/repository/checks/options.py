@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.repository.checks.checkout import Checkout
-from tests.repository.checks.finding import Finding
 from tests.repository.checks.option_type import BadType, BadValue, accept, parse_type
 from tests.repository.checks.yaml_file import load_config
+from tests.repository.finding import Finding
 
 DEEPEST = 2
 """Levels of mappings, the options themselves included, that Supervisors before 2025.09 read."""

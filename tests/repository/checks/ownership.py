@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 from tests.repository.checks.checkout import Checkout, Owner
-from tests.repository.checks.finding import Finding
 from tests.repository.checks.yaml_file import load_config, load_mapping
+from tests.repository.finding import Finding
 
 _FIRST_NAME = "ev-home-apps"
 """Account and repository as the Makefile came; another owner must leave none of it behind."""

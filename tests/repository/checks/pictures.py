@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from tests.repository.checks.checkout import Checkout
-from tests.repository.checks.finding import Finding
+from tests.repository.finding import Finding
 
 SIZES = {"icon.png": (128, 128), "logo.png": (250, 100)}
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from packaging.requirements import InvalidRequirement, Requirement
 
 from tests.repository.checks.checkout import Checkout
-from tests.repository.checks.finding import Finding
 from tests.repository.checks.packages import normal_name
+from tests.repository.finding import Finding
 
 _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}(?=\s|$)")
 _NAME = re.compile(r"requirements[\w-]*\.txt")

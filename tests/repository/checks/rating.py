@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.repository.checks.checkout import Checkout
-from tests.repository.checks.finding import Finding
 from tests.repository.checks.yaml_file import load_config
+from tests.repository.finding import Finding
 
 WANTED = 8
 

@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Iterator
 
 from tests.repository.checks.checkout import EXECUTABLE, Checkout
-from tests.repository.checks.finding import Finding
 from tests.repository.checks.s6_services import Service, read_services
+from tests.repository.finding import Finding
 
 _SHEBANG = "#!/command/with-contenv "
 _SHELL_WORDS = re.compile(r"&&|\|\||[|;<>`]|\$")

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 from tests.repository.checks.checkout import Checkout
-from tests.repository.checks.finding import Finding
 from tests.repository.checks.s6_services import (
     Service,
     Services,
@@ -14,6 +13,7 @@ from tests.repository.checks.s6_services import (
     read_services,
     without_base,
 )
+from tests.repository.finding import Finding
 
 _NAME = re.compile(r"(init|svc)-[A-Za-z0-9_-]+")
 _BOTH = r"type|dependencies\.d/[^/]+|timeout-up|timeout-down"

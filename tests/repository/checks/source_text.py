@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from tests.repository.checks.checkout import Checkout
-from tests.repository.checks.finding import Finding
+from tests.repository.finding import Finding
 
 LONGEST_MODULE = 450
 LONG_MODULE = 400

@@ -6,8 +6,8 @@ from collections import defaultdict
 from pathlib import PurePosixPath
 
 from tests.repository.checks.checkout import Checkout
-from tests.repository.checks.finding import Finding
 from tests.repository.checks.yaml_file import load_config
+from tests.repository.finding import Finding
 
 _FILES = {
     "README.md": "introduce the app in a few lines",

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.repository.checks.checkout import Checkout
-from tests.repository.checks.finding import Finding
 from tests.repository.checks.yaml_file import load_config, load_mapping
+from tests.repository.finding import Finding
 
 Fault = tuple[str, str]
 Texts = Mapping[Any, Any]

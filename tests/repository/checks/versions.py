@@ -6,8 +6,8 @@ import ast
 import re
 
 from tests.repository.checks.checkout import Checkout
-from tests.repository.checks.finding import Finding
 from tests.repository.checks.yaml_file import load_config
+from tests.repository.finding import Finding
 
 _HEADING = re.compile(r"^##\s+\[?v?(\d[^\s\]]*)\]?", re.MULTILINE)
 

@@ -14,8 +14,8 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from tests.repository.checks.checkout import Checkout
-from tests.repository.checks.finding import Finding
 from tests.repository.checks.pins import entries, read_pin, requirement_files
+from tests.repository.finding import Finding
 
 PYTHON = "3.13"
 GLIBC = 41

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from tests.repository.checks.checkout import Checkout
-from tests.repository.checks.finding import Finding
 from tests.repository.checks.yaml_file import load_mapping
+from tests.repository.finding import Finding
 
 _USES = re.compile(r"^\s*(?:-\s+)?uses:\s*['\"]?(?P<action>[^\s'\"#]+)['\"]?\s*(?P<comment>#.*)?$")
 _PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")

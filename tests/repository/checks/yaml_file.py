@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from tests.repository.checks.checkout import Checkout
-from tests.repository.checks.finding import Finding
+from tests.repository.finding import Finding
 
 
 class _StrictLoader(yaml.SafeLoader):
