@@ -1,4 +1,4 @@
-"""Who may connect and how fast: Basic passwords, address lists, slots, buckets. No I/O, no clock."""
+"""Who may connect and how fast: Basic passwords, address lists, slots, buckets. No I/O."""
 
 from __future__ import annotations
 
@@ -144,5 +144,11 @@ class TokenBucket:
     def take(self, now: float) -> float:
         """Take one; seconds to wait until the bucket is not in debt any more."""
         self._level = min(self._burst, self._level + (now - self._last) * self._rate) - 1
+        self._last = now
+        return 0.0 if self._level >= 0 else -self._level / self._rate
+
+    def debt(self, now: float) -> float:
+        """Seconds still to wait at `now`, without taking one."""
+        self._level = min(self._burst, self._level + (now - self._last) * self._rate)
         self._last = now
         return 0.0 if self._level >= 0 else -self._level / self._rate

@@ -80,7 +80,7 @@ def _switch(text: str) -> bool:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="ocpp_proxy",
-        description="Accepts OCPP 1.6-J wallboxes and relays them to a central system such as evcc.",
+        description="Accepts OCPP 1.6-J wallboxes and relays them to a central system like evcc.",
         epilog="Each option also by environment, for example OCPP_PROXY_LISTEN_PORT=8888. "
         "The command line wins over the environment, that over the options file.",
     )

@@ -31,7 +31,7 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What goes into `Authorization` upstream: `forward`, `none` or `basic` with name and password."""
+    """What goes into `Authorization` upstream: `forward`, `none` or `basic` (name, password)."""
 
     mode: str = "forward"
     username: str = ""

@@ -190,7 +190,9 @@ def _without_empty(value: Any) -> Any:
     """The Supervisor hands over optional options as absent, null or empty text: all "not set"."""
     if isinstance(value, Mapping):
         return {
-            key: _without_empty(each) for key, each in value.items() if each is not None and each != ""
+            key: _without_empty(each)
+            for key, each in value.items()
+            if each is not None and each != ""
         }
     if isinstance(value, list | tuple):
         return [_without_empty(each) for each in value if each is not None and each != ""]
@@ -284,7 +286,9 @@ def _explained(error: ValidationError) -> OptionError:
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, OptionError):
         return cause
-    place = [part for part in first["loc"] if isinstance(part, int) or not part.startswith("function")]
+    place = [
+        part for part in first["loc"] if isinstance(part, int) or not part.startswith("function")
+    ]
     name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)[1:]
     field = next((part for part in reversed(place) if isinstance(part, str)), "")
     problem = str(cause) if cause is not None else _lower_first(first["msg"])

@@ -6,7 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 # Spellings seen in the field, lower case; the charger is answered in its own spelling.
-_ALIASES = {"ocpp1.6j": "ocpp1.6", "ocpp1.6-j": "ocpp1.6", "ocpp16": "ocpp1.6", "ocpp16j": "ocpp1.6"}
+_ALIASES = {
+    "ocpp1.6j": "ocpp1.6",
+    "ocpp1.6-j": "ocpp1.6",
+    "ocpp16": "ocpp1.6",
+    "ocpp16j": "ocpp1.6",
+}
 
 
 class UnsupportedError(ValueError):

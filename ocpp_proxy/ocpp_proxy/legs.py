@@ -1,0 +1,349 @@
+"""One WebSocket connection on top of the `websockets` protocol core: messages, pings, ends.
+
+No tasks and no queues: a message is handed to the owner while its bytes are being received, and
+reading pauses where the other side cannot take more. `charger_leg` and `upstream_leg` add the
+opening handshakes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from websockets.frames import Frame, Opcode
+from websockets.protocol import CONNECTING, OPEN
+from websockets.protocol import Protocol as WebSocketProtocol
+
+from . import closing, logs
+from .keepalive import Keepalive
+from .relay.events import Closed
+
+log = logs.get("legs")
+
+MOST_FRAGMENTS = 4096
+MOST_WAITING = 4
+# More unsent bytes than this beside one message mean a peer that sends pings and reads nothing.
+UNSENT_SLACK = 1 << 20
+
+# Why reading is paused; bits, because several reasons may hold at once.
+PARTNER, RATE, WAITING = 1, 2, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Times in seconds, sizes in bytes, for both legs.
+
+    `ping_interval` 0: no pings; `ping_timeout` 0: never give up because of them.
+    """
+
+    ping_interval: float = 20.0
+    ping_timeout: float = 40.0
+    send_timeout: float = 10.0
+    close_timeout: float = 5.0
+    handshake_timeout: float = 10.0
+    first_message_timeout: float = 120.0
+    max_message_size: int = 1 << 20
+
+
+class Owner(Protocol):
+    """What a leg tells its session, from within the event loop's callbacks."""
+
+    def received(self, leg: Leg, data: bytes, text: bool) -> None: ...
+    def lost(self, leg: Leg, closed: Closed) -> None: ...
+    def full(self, leg: Leg) -> None: ...
+    def drained(self, leg: Leg) -> None: ...
+    def ended(self, leg: Leg) -> None: ...
+
+
+class Leg(asyncio.Protocol):
+    """An open or opening WebSocket connection; subclasses do the opening handshake.
+
+    `gone` is done when the TCP connection has ended. `latency` is the last ping's round trip in
+    seconds, 0 before the first.
+    """
+
+    name = "leg"
+
+    __slots__ = (
+        "_closed",
+        "_deadline",
+        "_ends",
+        "_fragments",
+        "_kind",
+        "_loop",
+        "_owner",
+        "_paused",
+        "_stall",
+        "_timed_out",
+        "_waiting",
+        "gone",
+        "keepalive",
+        "pace",
+        "protocol",
+        "transport",
+        "writing_paused",
+    )
+
+    def __init__(self, protocol: WebSocketProtocol, pace: Pace) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.protocol = protocol
+        self.pace = pace
+        self.transport: asyncio.Transport
+        self.gone: asyncio.Future[None] = self._loop.create_future()
+        self.keepalive: Keepalive | None = None
+        self.writing_paused = False
+        self._owner: Owner | None = None
+        self._waiting: deque[tuple[bytes, bool]] = deque()
+        self._fragments: list[bytes] = []
+        self._kind = True
+        self._paused = 0
+        self._closed: Closed | None = None
+        self._ends = False
+        self._timed_out = False
+        self._stall: asyncio.TimerHandle | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+
+    # What a session may ask.
+
+    @property
+    def latency(self) -> float:
+        return self.keepalive.latency if self.keepalive else 0.0
+
+    @property
+    def closed(self) -> Closed | None:
+        """How the connection ended, as soon as that is known."""
+        return self._closed
+
+    def attach(self, owner: Owner) -> None:
+        """Hand everything over: first what arrived meanwhile, then each message as it comes."""
+        while self._waiting and not self._ends:
+            owner.received(self, *self._waiting.popleft())
+        self._owner = owner
+        self.resume(WAITING)
+        if self.writing_paused:
+            owner.full(self)
+        if self._closed is not None:
+            owner.lost(self, self._closed)
+        if self.gone.done():
+            owner.ended(self)
+
+    def send(self, data: bytes, text: bool) -> None:
+        """Queue one message; dropped when the connection is closing or closed."""
+        protocol = self.protocol
+        if protocol.state is not OPEN or self._ends:
+            return
+        if text:
+            protocol.send_text(data)
+        else:
+            protocol.send_binary(data)
+        self._flush()
+        self._check_unsent()
+
+    def close(self, code: int, reason: str = "", *, within: float | None = None) -> None:
+        """Begin the closing handshake; after `within` seconds the connection is aborted."""
+        if self._ends:
+            return
+        self._ends = True
+        if self.protocol.state is OPEN:
+            self.protocol.send_close(code, closing.close_reason(reason))
+            self._flush()
+        elif self.protocol.state is CONNECTING:
+            self.transport.abort()
+        self._end_within(self.pace.close_timeout if within is None else within)
+
+    def abort(self) -> None:
+        """End the TCP connection now."""
+        self._ends = True
+        self.transport.abort()
+
+    def pause(self, reason: int) -> None:
+        """Stop reading from the peer until `resume` was called for every reason."""
+        if not self._paused and not self.transport.is_closing():
+            self.transport.pause_reading()
+        self._paused |= reason
+
+    def resume(self, reason: int) -> None:
+        was, self._paused = self._paused, self._paused & ~reason
+        if was and not self._paused and not self.transport.is_closing():
+            self.transport.resume_reading()
+            if self.keepalive:
+                self.keepalive.heard()
+
+    @property
+    def reading_paused(self) -> bool:
+        return self._paused != 0
+
+    # What a subclass does when its handshake is through.
+
+    def opened(self) -> None:
+        self.keepalive = Keepalive(self)
+
+    def ping(self, payload: bytes) -> None:
+        if self.protocol.state is OPEN and not self.writing_paused:
+            self.protocol.send_ping(payload)
+            self._flush()
+
+    def give_up(self, reason: str) -> None:
+        """Close because the peer is silent: counts as 1006, whatever we send."""
+        self._timed_out = True
+        log.debug("%s %s: %s", self.name, self.address, reason)
+        if self.protocol.state is OPEN and not self._ends:
+            self.protocol.fail(1011, reason)
+            self._flush()
+        self._end_within(1.0)
+        self._report()
+
+    @property
+    def address(self) -> str:
+        """The peer's address, for the log."""
+        peer = self.transport.get_extra_info("peername")
+        return str(peer[0]) if peer else "?"
+
+    # asyncio's callbacks.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.set_write_buffer_limits(32768)
+        sock = transport.get_extra_info("socket")
+        if sock is not None:
+            with suppress(OSError):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def data_received(self, data: bytes) -> None:
+        if self.keepalive is not None:
+            self.keepalive.heard()
+        protocol = self.protocol
+        protocol.receive_data(data)
+        events = protocol.events_received()
+        if protocol.writes:
+            self._flush()
+            self._check_unsent()
+        for event in events:
+            self._happened(event)
+        if protocol.close_expected():
+            self._end_within(self.pace.close_timeout)
+            self._report()
+
+    def eof_received(self) -> None:
+        self.protocol.receive_eof()
+        self._flush()
+        self._end_within(self.pace.close_timeout)
+
+    def pause_writing(self) -> None:
+        self.writing_paused = True
+        self._stall = self._loop.call_later(self.pace.send_timeout, self._stalled)
+        if self._owner is not None:
+            self._owner.full(self)
+
+    def resume_writing(self) -> None:
+        self.writing_paused = False
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+        if self._owner is not None:
+            self._owner.drained(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.protocol.receive_eof()
+        for timer in (self._stall, self._deadline):
+            if timer is not None:
+                timer.cancel()
+        if self.keepalive is not None:
+            self.keepalive.stop()
+        self._report()
+        self.gone.set_result(None)
+        if self._owner is not None:
+            self._owner.ended(self)
+
+    # Inside.
+
+    def _happened(self, event: object) -> None:
+        """One frame; subclasses see to the handshake's own event first."""
+        frame = cast(Frame, event)
+        opcode = frame.opcode
+        if opcode is Opcode.TEXT or opcode is Opcode.BINARY:
+            if frame.fin:
+                self._message(bytes(frame.data), opcode is Opcode.TEXT)
+            else:
+                self._kind = opcode is Opcode.TEXT
+                self._fragments = [bytes(frame.data)]
+        elif opcode is Opcode.CONT:
+            self._fragment(frame)
+        elif opcode is Opcode.PONG and self.keepalive is not None:
+            self.keepalive.pong(bytes(frame.data))
+
+    def _fragment(self, frame: Frame) -> None:
+        if len(self._fragments) >= MOST_FRAGMENTS:
+            self._fragments = []
+            if self.protocol.state is OPEN:
+                self.protocol.fail(1009, "too many fragments")
+                self._flush()
+            return
+        self._fragments.append(bytes(frame.data))
+        if frame.fin:
+            data = b"".join(self._fragments)
+            self._fragments = []
+            self._message(data, self._kind)
+
+    def _message(self, data: bytes, text: bool) -> None:
+        if self._ends:
+            return
+        if self.keepalive is not None:
+            self.keepalive.proved = True
+        if self._owner is not None:
+            self._owner.received(self, data, text)
+            return
+        self._waiting.append((data, text))
+        if len(self._waiting) >= MOST_WAITING:
+            self.pause(WAITING)
+
+    def _flush(self) -> None:
+        for data in self.protocol.data_to_send():
+            if data:
+                self.transport.write(data)
+            elif self.transport.can_write_eof():
+                # asyncio raises OSError here, uvloop RuntimeError, when the peer is gone already.
+                with suppress(OSError, RuntimeError):
+                    self.transport.write_eof()
+            else:
+                self.transport.close()
+
+    def _check_unsent(self) -> None:
+        if not self.writing_paused:
+            return
+        if self.transport.get_write_buffer_size() > self.pace.max_message_size + UNSENT_SLACK:
+            log.limited("warning", "unread", self.address, "%s takes no data", self.name)
+            self.abort()
+
+    def _stalled(self) -> None:
+        self._stall = None
+        log.limited(
+            "warning", "stalled", self.address, "%s took no data for %d s", self.name,
+            self.pace.send_timeout,
+        )  # fmt: skip
+        self.abort()
+
+    def _end_within(self, seconds: float) -> None:
+        if self._deadline is None and not self.gone.done():
+            self._deadline = self._loop.call_later(seconds, self.transport.abort)
+
+    def _report(self) -> None:
+        """Tell the owner, once, how the connection ended (RFC 6455 §7.1.5)."""
+        if self._closed is None:
+            self._closed = self._seen()
+            if self._owner is not None:
+                self._owner.lost(self, self._closed)
+
+    def _seen(self) -> Closed:
+        """The peer's close frame if it came first, else ours for its fault, else 1006."""
+        protocol = self.protocol
+        received, sent = protocol.close_rcvd, protocol.close_sent
+        if received is not None and protocol.close_rcvd_then_sent is not False:
+            return Closed(received.code, received.reason)
+        if sent is not None and not self._timed_out:
+            return Closed(sent.code, sent.reason)
+        return Closed(closing.ABNORMAL)

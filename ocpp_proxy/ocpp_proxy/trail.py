@@ -1,0 +1,156 @@
+"""Follows the messages of one session: which answer belongs to which CALL, and the log lines."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from typing import Any, NamedTuple
+
+from . import frames, logs, masking
+from .relay.events import Leg as Side
+
+log = logs.get()
+
+MOST_OPEN = 64
+LONGEST_PAYLOAD = 2048
+# More than this is not looked into for a log line.
+LARGEST_NOTED = 8192
+SLOW = 5.0
+
+_KINDS = {2: "CALL", 3: "CALLRESULT", 4: "CALLERROR"}
+_NOTED = frozenset(
+    {"BootNotification", "StatusNotification", "StartTransaction", "StopTransaction"}
+)
+_NEGATIVE = (b'"Rejected"', b'"NotSupported"', b'"NotImplemented"', b'"Blocked"', b'"Invalid"')
+
+
+class Facts(NamedTuple):
+    """What the head of a message says; of an answer the action and round trip of its CALL."""
+
+    kind: int
+    id: str
+    action: str
+    round_trip: float | None
+
+
+class Trail:
+    """The open CALLs of both directions and the last status of each connector."""
+
+    __slots__ = ("_mask", "_open", "_statuses", "station_id")
+
+    def __init__(self, station_id: str, *, mask_id_tags: bool = True) -> None:
+        self.station_id = station_id
+        self._mask = mask_id_tags
+        # Both sides may use "1": CALLs to upstream and CALLs to the charger live apart.
+        self._open: dict[Side, OrderedDict[str, tuple[str, float]]] = {
+            Side.UPSTREAM: OrderedDict(),
+            Side.CHARGER: OrderedDict(),
+        }
+        self._statuses: dict[str, str] = {}
+
+    def follow(self, to: Side, data: bytes, now: float, *, own: bool = False) -> Facts:
+        """Take note of a message going to one leg at `now` (monotonic), write what is logged."""
+        facts = self._facts(to, data, now)
+        if facts.kind == 2:
+            if facts.action in _NOTED and len(data) <= LARGEST_NOTED:
+                self._note_call(facts.action, data)
+        else:
+            self._note_answer(facts, to, data)
+        if log.isEnabledFor(logging.DEBUG):
+            self._log(facts, to, data, own)
+        return facts
+
+    def _facts(self, to: Side, data: bytes, now: float) -> Facts:
+        head = frames.scan(data)
+        if head is None:
+            return Facts(0, "", "", None)
+        if head.kind == 2:
+            calls = self._open[to]
+            calls[head.id] = head.action, now
+            if len(calls) > MOST_OPEN:
+                calls.popitem(last=False)
+            return Facts(2, head.id, head.action, None)
+        asked = Side.CHARGER if to is Side.UPSTREAM else Side.UPSTREAM
+        action, since = self._open[asked].pop(head.id, ("", now))
+        return Facts(head.kind, head.id, action, now - since if action else None)
+
+    def _log(self, facts: Facts, to: Side, data: bytes, own: bool) -> None:
+        arrow = "→" if to is Side.UPSTREAM else "←"
+        kind = _KINDS.get(facts.kind, f"type {facts.kind}" if facts.kind else "no OCPP-J")
+        took = "" if facts.round_trip is None else f" {facts.round_trip * 1000:.1f} ms"
+        log.debug(
+            "%s %s %s %s %s %d B%s%s", self.station_id, arrow, kind, facts.action or "?",
+            facts.id or "-", len(data), took, " (proxy)" if own else "",
+        )  # fmt: skip
+        if log.isEnabledFor(logs.TRACE):
+            log.trace("%s %s %s", self.station_id, arrow, self.shown(data))
+
+    def shown(self, data: bytes) -> str:
+        """A payload for people: at most 2 kB, without credentials, tags shortened if so wished."""
+        text = data[: 2 * LONGEST_PAYLOAD].decode("utf-8", "backslashreplace")
+        masked = masking.message(text, id_tags=self._mask)
+        return logs.cut(masked, LONGEST_PAYLOAD)
+
+    # What a person wants to read at level info.
+
+    def _note_call(self, action: str, data: bytes) -> None:
+        if not log.isEnabledFor(logging.INFO):
+            return
+        payload = frames.payload_of(data)
+        station = self.station_id
+        if action == "BootNotification":
+            log.info("%s boots: %s", station, _joined(payload, _BOOT))
+        elif action == "StatusNotification":
+            self._note_status(payload)
+        elif action == "StartTransaction":
+            log.info(
+                "%s starts a transaction: %s, idTag %s", station,
+                _joined(payload, ("connectorId", "meterStart")), self._tag(payload),
+            )  # fmt: skip
+        else:
+            log.info(
+                "%s stops a transaction: %s", station,
+                _joined(payload, ("transactionId", "meterStop", "reason")),
+            )  # fmt: skip
+
+    def _note_status(self, payload: dict[str, Any]) -> None:
+        connector = str(payload.get("connectorId", "?"))[:6]
+        said = _joined(payload, ("status", "errorCode", "info"))
+        if self._statuses.get(connector) != said and len(self._statuses) < MOST_OPEN:
+            self._statuses[connector] = said
+            log.info("%s connector %s: %s", self.station_id, connector, said)
+
+    def _note_answer(self, facts: Facts, to: Side, data: bytes) -> None:
+        if not log.isEnabledFor(logging.INFO) or not facts.action:
+            return
+        who = "upstream" if to is Side.CHARGER else "charger"
+        if facts.kind == 4:
+            log.info(
+                "%s: %s answers %s with CALLERROR %s", self.station_id, who, facts.action,
+                logs.cut(self.shown(data), 300),
+            )  # fmt: skip
+        elif len(data) <= LARGEST_NOTED and any(word in data for word in _NEGATIVE):
+            log.info(
+                "%s: %s answers %s with %s", self.station_id, who, facts.action,
+                logs.cut(self.shown(data), 300),
+            )  # fmt: skip
+        if facts.round_trip is not None and facts.round_trip > SLOW:
+            log.info(
+                "%s: %s took %.1f s to answer %s", self.station_id, who, facts.round_trip,
+                facts.action,
+            )  # fmt: skip
+
+    def _tag(self, payload: dict[str, Any]) -> str:
+        tag = str(payload.get("idTag", ""))
+        return masking.id_tag(tag) if self._mask else tag
+
+
+_BOOT = (
+    "chargePointVendor", "chargePointModel", "chargePointSerialNumber", "chargeBoxSerialNumber",
+    "firmwareVersion",
+)  # fmt: skip
+
+
+def _joined(payload: dict[str, Any], names: tuple[str, ...]) -> str:
+    found = [f"{name} {str(payload[name])[:64]}" for name in names if payload.get(name) is not None]
+    return ", ".join(found) or "no details"
