@@ -1,0 +1,1 @@
+"""The one test stand: containers as the Supervisor would run them, for tests, demo and home."""

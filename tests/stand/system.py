@@ -1,0 +1,23 @@
+"""The Debian packages the stand needs on the host."""
+
+from tests.system import SystemPackages
+
+CONTAINERS = SystemPackages(
+    (
+        "podman",
+        "buildah",
+        "runc",
+        "netavark",
+        "aardvark-dns",
+        "iptables",
+        "iproute2",
+        "debootstrap",
+        "ca-certificates",
+    )
+)
+BROWSER = SystemPackages(("chromium",))
+
+
+def install() -> None:
+    """Installs what the containers need and is missing, with one line of progress."""
+    CONTAINERS.install()
