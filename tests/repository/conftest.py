@@ -1,0 +1,30 @@
+"""Fixtures: the real checkout, and a small good repository to break."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.repository.checks.checkout import Checkout, read_checkout
+from tests.repository.sample import Sample, write_good_repository
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "wheels: asks the package index, once for each content of a requirements file"
+    )
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Sample:
+    """A good repository of its own for each test."""
+    return write_good_repository(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Checkout:
+    """What git tracks here."""
+    return read_checkout(ROOT)
