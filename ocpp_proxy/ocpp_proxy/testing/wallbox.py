@@ -307,7 +307,8 @@ class Wallbox(OnlineBox):
             connector.status = status
             self.events.add("status", self.id, connector=connector.number, status=status)
             if self.link is not None and self.registered.is_set():
-                await self.send_statuses(connector.number)
+                self._spawn(self.send_statuses(connector.number))
+        await asyncio.sleep(0)  # so that the statuses are in line before what follows
 
     async def fault(self, code: str = "GroundFailure", number: int = 1) -> None:
         """Show a fault; `NoError` ends it."""
