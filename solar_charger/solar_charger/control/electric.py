@@ -1,0 +1,112 @@
+"""Watts and amps: how many phases carry the charge, at which voltage, and what the car draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..measurements import CarState, WallConnector
+from ..settings import Settings, Wiring
+
+PHASE_CARRIES_A = 1.0  # evcc counts a phase as active above 1 A (core/loadpoint.go)
+PHASE_LIVE_V = 80.0  # a connector shows about 2 V on its phases while the contactor is open
+SPLIT_TOLERANCE_V = 25.0  # evcc charger/twc3.go
+
+
+def is_split(twc: WallConnector) -> bool:
+    """True where phase C sits halfway between the legs, the sign of a North American feed."""
+    third = twc.voltage_v[2]
+    return bool(
+        twc.grid_v and third is not None and abs(third - twc.grid_v / 2) < SPLIT_TOLERANCE_V
+    )
+
+
+def measured_amps(twc: WallConnector) -> float | None:
+    """Line current in A; an open contactor is 0, a missing field is None."""
+    if twc.contactor_closed is False:
+        return 0.0
+    if twc.vehicle_current_a is not None:
+        return max(0.0, twc.vehicle_current_a)
+    known = [amps for amps in twc.current_a if amps is not None]
+    return max(0.0, *known) if known else None
+
+
+def phase_power(twc: WallConnector) -> float | None:
+    """Sum of V·I over live phases, W; None where no phase tells both."""
+    pairs = [
+        volts * max(0.0, amps)
+        for volts, amps in zip(twc.voltage_v, twc.current_a, strict=True)
+        if volts is not None and amps is not None and volts > PHASE_LIVE_V
+    ]
+    return sum(pairs) if pairs else None
+
+
+@dataclass(slots=True)
+class Electric:
+    """Phase count and voltage as learnt so far; `phases` is stored between runs."""
+
+    phases: int = 1
+    volts: float = 230.0
+    split: bool = False
+
+    @classmethod
+    def begin(cls, settings: Settings, stored_phases: int | None) -> Electric:
+        """The first assumption: the option, the stored count, else what the wiring says."""
+        split = settings.wiring is Wiring.SPLIT
+        guess = 3 if settings.wiring is Wiring.THREE else 1
+        phases = settings.phases or stored_phases or guess
+        volts = float(settings.voltage or (240 if split else 230))
+        return cls(phases=1 if split else phases, volts=volts, split=split)
+
+    def learn(
+        self, settings: Settings, twc: WallConnector | None, car: CarState | None, meter_v: float
+    ) -> None:
+        """Correct count and voltage from a fresh connector, else from the car."""
+        if twc is not None and settings.wiring is Wiring.AUTO and is_split(twc):
+            self.split = True
+        if self.split or settings.wiring is Wiring.SINGLE:
+            self.phases = 1
+        elif settings.phases:
+            self.phases = settings.phases
+        else:
+            self._count(twc, car)
+        self.volts = self._voltage(settings, twc, car, meter_v)
+
+    def _count(self, twc: WallConnector | None, car: CarState | None) -> None:
+        if twc is not None and twc.contactor_closed is not False:
+            carrying = sum(1 for amps in twc.current_a if amps is not None and amps > 1.0)
+            if carrying:
+                self.phases = carrying
+                return
+        if car is not None and car.charger_phases and (car.charger_actual_current or 0) > 1:
+            # Some cars say 2 on three phases (unverified); 3 errs towards less current.
+            self.phases = 1 if car.charger_phases == 1 else 3
+
+    def _voltage(
+        self, settings: Settings, twc: WallConnector | None, car: CarState | None, meter_v: float
+    ) -> float:
+        if settings.voltage:
+            return float(settings.voltage)
+        default = 240.0 if self.split else 230.0
+        if twc is not None and self.split:
+            return twc.grid_v or default
+        if twc is not None:
+            live = [v for v in twc.voltage_v if v is not None and v > PHASE_LIVE_V]
+            if live:
+                return sum(live) / len(live)
+            if twc.grid_v and twc.grid_v > PHASE_LIVE_V:
+                return twc.grid_v
+        if car is not None and (car.charger_voltage or 0) > PHASE_LIVE_V:
+            return float(car.charger_voltage or default)
+        return meter_v if meter_v > PHASE_LIVE_V else default
+
+    def own_power(self, twc: WallConnector) -> float | None:
+        """W the car draws now as the connector measures it; None where it does not tell."""
+        if twc.contactor_closed is False:
+            return 0.0
+        amps = measured_amps(twc)
+        if self.split and amps is not None:
+            return (twc.grid_v or self.volts) * amps
+        power = phase_power(twc)
+        if power is not None:
+            return power
+        return None if amps is None else amps * self.volts * self.phases

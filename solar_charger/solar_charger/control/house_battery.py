@@ -1,0 +1,45 @@
+"""How much of the house battery's power belongs to the car."""
+
+from __future__ import annotations
+
+from ..measurements import Snapshot
+from ..settings import BatteryPolicy, Settings
+
+BATTERY_MAX_AGE_S = 90.0
+
+
+def battery_soc(snapshot: Snapshot, now: float) -> float | None:
+    """SOC of the house battery in %, or None where nobody says it (it changes slowly: 10 min)."""
+    reading = snapshot.house_battery_soc
+    if reading is None or not reading.fresh(now, max(600.0, snapshot.max_age.get("soc", 0))):
+        return None
+    return reading.value
+
+
+def battery_share(settings: Settings, snapshot: Snapshot, now: float) -> float:
+    """W to take off `own - grid`: discharge is never sun, charge counts as the policy says."""
+    reading = snapshot.house_battery_w
+    max_age = snapshot.max_age.get("house_battery_w", BATTERY_MAX_AGE_S)
+    if reading is None or not reading.fresh(now, max_age):
+        return 0.0
+    power = reading.value
+    soc = battery_soc(snapshot, now)
+    if settings.battery_policy is BatteryPolicy.CAR_FIRST:
+        return power
+    if soc is None:
+        return max(0.0, power)
+    if settings.battery_policy is BatteryPolicy.BUFFER and soc > settings.buffer_soc:
+        return min(0.0, power)
+    return power if soc >= settings.priority_soc else max(0.0, power)
+
+
+def feeds_car(settings: Settings, soc: float | None) -> bool:
+    """True where the policy lets the battery carry a running charge through lack of sun."""
+    buffered = settings.battery_policy is BatteryPolicy.BUFFER
+    return buffered and soc is not None and soc > settings.buffer_soc
+
+
+def starts_car(settings: Settings, soc: float | None) -> bool:
+    """True where the battery is so full that a charge may begin without sun."""
+    buffered = settings.battery_policy is BatteryPolicy.BUFFER
+    return buffered and soc is not None and soc > settings.buffer_start_soc

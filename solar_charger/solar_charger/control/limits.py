@@ -1,0 +1,112 @@
+"""Circuit, car, fuse and island, laid over whatever a rule wishes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from .context import Context
+from .decision import ControllerState, Observed, Verdict
+
+if TYPE_CHECKING:
+    from .controller import Controller
+
+S = ControllerState
+SLACK_A = 1.0
+SILENT = (S.AWAY, S.FAULT)
+ONLY_STOPS = (S.OFF, S.PAUSED, S.STOPPING)
+
+
+@dataclass(slots=True)
+class Limits:
+    """The car's own maximum as last read in this session, and whether its limit was written."""
+
+    car_max: int | None = None
+    limit_done: bool = False
+
+    def learn(self, seen: Observed) -> None:
+        """Take the car's own maximum from its read."""
+        if seen.car_max is not None:
+            self.car_max = seen.car_max
+
+    def lay_over(self, brain: Controller, ctx: Context, verdict: Verdict) -> Verdict:
+        """The verdict as it may be carried out."""
+        verdict = replace(verdict, limit=self._limit(ctx, verdict))
+        if verdict.state in SILENT or verdict.reason == "foreign_vehicle":
+            return verdict
+        if ctx.fused and (verdict.charge is True or ctx.flows):
+            return _stop_for_fuse(brain, ctx, verdict)
+        if verdict.charge is True and verdict.amps is not None:
+            return _capped(ctx, verdict)
+        if verdict.charge is None and ctx.seen.amps is not None:
+            return _too_much_already(brain, ctx, verdict)
+        return verdict
+
+    def _limit(self, ctx: Context, verdict: Verdict) -> int | None:
+        """With enforce_limit the charge limit is written once at plug-in, and at unplug."""
+        if verdict.limit is not None or not ctx.settings.enforce_limit:
+            return verdict.limit
+        if self.limit_done or not ctx.plugged or ctx.limit is None or not verdict.poll:
+            return None
+        if ctx.limit == ctx.settings.target_soc:
+            self.limit_done = True
+            return None
+        return ctx.settings.target_soc
+
+
+def _capped(ctx: Context, verdict: Verdict) -> Verdict:
+    amps = min(verdict.amps or 0, ctx.cap)
+    over = ctx.seen.amps is not None and ctx.seen.amps > ctx.cap + SLACK_A
+    limited = ctx.fuse.amps is not None and ctx.cap < ctx.highest and amps < (verdict.amps or 0)
+    if limited or over:
+        text = f"{verdict.text}; {ctx.fuse.text}" if limited else verdict.text
+        return replace(verdict, amps=amps, safety=over, text=text)
+    return replace(verdict, amps=amps)
+
+
+def _stop_for_fuse(brain: Controller, ctx: Context, verdict: Verdict) -> Verdict:
+    """Below the least current nothing may flow, whoever began it."""
+    reason = ctx.fuse.reason or "circuit"
+    if brain.solar.running:
+        brain.solar.halt(ctx.now)
+    if not ctx.flows:
+        return replace(
+            verdict,
+            state=S.FUSE_WAIT,
+            reason=reason,
+            text=ctx.fuse.text,
+            charge=None,
+            amps=None,
+            wake="",
+        )
+    state = verdict.state if verdict.state is S.OFF else S.FUSE_WAIT
+    if verdict.state is not S.OFF:
+        brain.session.want_stop(reason, ctx.now)
+    return replace(
+        verdict,
+        state=state,
+        reason=reason,
+        text=f"{ctx.fuse.text}: stop",
+        charge=False,
+        amps=None,
+        safety=True,
+    )
+
+
+def _too_much_already(brain: Controller, ctx: Context, verdict: Verdict) -> Verdict:
+    """A charge nobody here steers draws more than fuse or circuit leave."""
+    assert ctx.seen.amps is not None
+    allowed = ctx.fuse.amps
+    reason, text = ctx.fuse.reason, ctx.fuse.text
+    if ctx.settings.circuit_given and (allowed is None or ctx.settings.circuit_limit < allowed):
+        allowed = ctx.settings.circuit_limit
+        reason, text = "circuit", f"the circuit carries {allowed} A"
+    if allowed is None or ctx.seen.amps <= allowed + SLACK_A:
+        return verdict
+    if verdict.state in ONLY_STOPS or verdict.reason == "foreign_charger":
+        if reason == "circuit":
+            return verdict
+        return replace(verdict, reason=reason, text=f"{text}: stop", charge=False, safety=True)
+    return replace(
+        verdict, reason=reason, text=f"{text}: down to {allowed} A", amps=allowed, safety=True
+    )

@@ -1,0 +1,171 @@
+"""What could be sent, most urgent first: stop, lower, start, raise, limit, reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ..command import Command, Kind
+from ..control.decision import Desired, Observed
+
+if TYPE_CHECKING:
+    from .executor import Executor
+
+REPEAT_STOP_S = 30.0
+VERIFY_START_S = 30.0
+CONTACT_S = 60.0
+NEED_S = 660.0
+POLL_S, POLL_BLIND_S = 300.0, 121.0
+READ_AGAIN_S = 15.0
+BODY_POLL_S = 600.0
+WAKE_EACH_S = 900.0
+SAME_A = 0.7
+SETTLE_S = 15.0
+
+
+class Candidates:
+    """Works out the list; remembers wakes by reason and the last question to the body."""
+
+    def __init__(self, wakes_by_itself: bool) -> None:
+        self.wakes_by_itself = wakes_by_itself
+        self.wakes: dict[str, float] = {}
+        self.body_asked_at = float("-inf")
+        self.read_asked_at = float("-inf")
+
+    def woke(self, reason: str, now: float) -> None:
+        """A wake went out."""
+        self.wakes[reason] = now
+
+    def of(
+        self, executor: Executor, desired: Desired, seen: Observed, now: float
+    ) -> Iterator[Command]:
+        """Commands in the order they deserve to be sent."""
+        if executor.by_hand is not None:
+            yield executor.by_hand
+        for command in _control(executor, desired, seen, now):
+            yield from self._with_contact(executor, command, desired, seen, now)
+        yield from self._reads(executor, desired, seen, now)
+
+    def _with_contact(
+        self, executor: Executor, command: Command, desired: Desired, seen: Observed, now: float
+    ) -> Iterator[Command]:
+        """The command itself, or first the question whether the car sleeps, or its wake."""
+        belief = executor.belief
+        if self.wakes_by_itself:
+            if desired.wake or command.kind is Kind.STOP or seen.flowing or not belief.asleep:
+                yield command
+            return
+        # A car that draws current is awake: no question needed, no seconds lost.
+        if seen.flowing or command.normalize or self._in_contact(executor, now):
+            yield command
+        elif belief.asleep and now - belief.asleep_at <= CONTACT_S:
+            yield from self._wake(desired, now)
+        elif now - self.body_asked_at >= READ_AGAIN_S:
+            yield Command(Kind.READ_BODY, safety=command.safety, reason="before a command")
+
+    def _in_contact(self, executor: Executor, now: float) -> bool:
+        contact = executor.backoff.last_contact
+        return bool(
+            contact is not None and now - contact <= CONTACT_S and executor.belief.asleep is False
+        )
+
+    def _wake(self, desired: Desired, now: float) -> Iterator[Command]:
+        if not desired.wake:
+            return
+        last = self.wakes.get(desired.wake)
+        if last is None or now - last >= WAKE_EACH_S:
+            yield Command(Kind.WAKE, reason=desired.wake)
+
+    def _reads(
+        self, executor: Executor, desired: Desired, seen: Observed, now: float
+    ) -> Iterator[Command]:
+        if not (desired.poll or desired.read) or not executor.counters.may_read(now):
+            return
+        wanted = self._wants_read(executor, desired, seen, now)
+        if wanted:
+            command = Command(Kind.READ_CHARGE, reason="needed" if desired.read else "poll")
+            for step in self._with_contact(executor, command, desired, seen, now):
+                if step.kind is not Kind.READ_BODY or self._may_ask_body(executor, desired, now):
+                    yield step
+        elif now - self.body_asked_at >= BODY_POLL_S and not seen.flowing:
+            yield Command(Kind.READ_BODY, reason="does it sleep?")
+
+    def _may_ask_body(self, executor: Executor, desired: Desired, now: float) -> bool:
+        """Known to sleep and nothing to wake it for: every ten minutes is enough."""
+        if not executor.belief.asleep or desired.wake:
+            return True
+        return now - self.body_asked_at >= BODY_POLL_S
+
+    def _wants_read(self, executor: Executor, desired: Desired, seen: Observed, now: float) -> bool:
+        last = executor.counters.reads[-1] if executor.counters.reads else float("-inf")
+        if desired.read:
+            return now - last >= READ_AGAIN_S
+        charging = seen.flowing or (seen.amps is None and executor.belief.charging is True)
+        if not charging and now - executor.need_at > NEED_S:
+            return False
+        blind = seen.amps is None or seen.amps_at == seen.car_at
+        return now - last >= (POLL_BLIND_S if blind and charging else POLL_S)
+
+
+def _control(executor: Executor, desired: Desired, seen: Observed, now: float) -> Iterator[Command]:
+    if desired.charge is False:
+        if _needs_stop(executor, seen, now):
+            yield Command(Kind.STOP, safety=desired.safety)
+        return
+    amps = _amps(executor, desired, seen, now)
+    running = seen.flowing or (seen.amps is None and executor.belief.charging is True)
+    if desired.charge is None or running:
+        if amps is not None:
+            yield amps
+    elif amps is not None:
+        yield amps  # the current first: a start at the old one would be the wrong one
+    elif _needs_start(executor, now):
+        yield Command(Kind.START)
+    if desired.limit is not None and executor.belief.limit != desired.limit:
+        yield Command(Kind.SET_LIMIT, desired.limit, normalize=desired.normalize)
+
+
+def _needs_stop(executor: Executor, seen: Observed, now: float) -> bool:
+    belief = executor.belief
+    sent = belief.stop_sent_at
+    if sent is not None and now - sent < REPEAT_STOP_S:
+        started = belief.start_sent_at
+        if started is None or started < sent:
+            return False
+    if seen.flowing:
+        return True
+    if seen.amps is None:
+        return belief.charging is not False
+    # Idle for now, but a start of ours may still be about to take effect.
+    return belief.start_at is not None
+
+
+def _amps(executor: Executor, desired: Desired, seen: Observed, now: float) -> Command | None:
+    wanted, belief = desired.amps, executor.belief
+    if wanted is None or belief.amps == wanted:
+        return None
+    present = seen.amps if seen.flowing else belief.amps
+    settled = belief.amps_at is None or now - executor.last_command_at >= SETTLE_S
+    if belief.amps is None and seen.flowing and present is not None and not desired.normalize:
+        if not settled:
+            return None
+        if abs(present - wanted) <= SAME_A and belief.charging is not None:
+            belief.amps, belief.amps_at = wanted, now
+            return None
+    lowers = present is not None and wanted < present
+    return Command(
+        Kind.SET_AMPS,
+        wanted,
+        safety=desired.safety and lowers,
+        normalize=desired.normalize,
+        reason="lower" if lowers else "raise",
+    )
+
+
+def _needs_start(executor: Executor, now: float) -> bool:
+    belief, counters = executor.belief, executor.counters
+    if belief.start_at is not None and now - belief.start_at < VERIFY_START_S:
+        return False
+    if belief.complete_at is not None and now - belief.complete_at < WAKE_EACH_S:
+        return False
+    return counters.may_start(now)
