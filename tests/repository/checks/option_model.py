@@ -165,6 +165,10 @@ def _compare_element(name: str, text: Any, field: Schema) -> Iterator[Fault]:
     if kind.kind == "list":
         yield from _compare_choices(name, kind, field)
         return
+    if "enum" in field:
+        choices = "|".join(map(str, field["enum"]))
+        yield f"option {name} is {text}, its field takes few values", f"write list({choices})"
+        return
     expected = _KINDS[kind.kind]
     if field.get("type") != expected:
         yield f"option {name} is {text}, the field is {field.get('type')}", f"make it {expected}"
