@@ -54,13 +54,18 @@ def load_answer(data: bytes) -> JsonObject:
 
 
 def parse_vitals(data: bytes) -> WallConnector:
-    """Read `/api/1/vitals`; a missing or odd field is None, never zero.
+    """Read `/api/1/vitals`.
 
     Raises UnreadableAnswerError.
     """
     vitals = load_answer(data)
     if "vehicle_connected" not in vitals and "contactor_closed" not in vitals:
         raise UnreadableAnswerError("these are no vitals of a Wall Connector")
+    return from_vitals(vitals)
+
+
+def from_vitals(vitals: JsonObject) -> WallConnector:
+    """The fields control uses; a missing or odd one is None, never zero."""
     return WallConnector(
         vehicle_connected=flag(vitals.get("vehicle_connected")),
         contactor_closed=flag(vitals.get("contactor_closed")),

@@ -1,0 +1,1 @@
+"""Home Assistant as a source: its entities (`entity`), asked (`rest`) or told (`live`)."""
