@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ocpp_proxy.testing.events import EventLog
+
 from tests.stand import node
 
 SCRIPTS = Path(__file__).parent / "peers"

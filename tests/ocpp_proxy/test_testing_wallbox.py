@@ -210,12 +210,14 @@ def _profile(unit: str, limit: float) -> tuple[str, dict[str, Any]]:
 
 async def test_an_actec_drops_the_link_after_four_errors_to_its_firmware_status() -> None:
     quirks = replace(ACTEC, target="/{id}", firmware_status_every=0.02)
-    async with CentralSystem(features=OLD_FEATURES, timing=UNHURRIED) as system:
-        async with Wallbox("AcTec001", system.url, quirks) as box:
-            await box.events.wait_for("disconnected")
-            failed = box.events.find("call_failed", action="FirmwareStatusNotification")
-            assert len([e for e in failed if e["code"] == "NotSupported"]) == 4
-            assert box.ever_closed
+    async with (
+        CentralSystem(features=OLD_FEATURES, timing=UNHURRIED) as system,
+        Wallbox("AcTec001", system.url, quirks) as box,
+    ):
+        await box.events.wait_for("disconnected")
+        failed = box.events.find("call_failed", action="FirmwareStatusNotification")
+        assert len([e for e in failed if e["code"] == "NotSupported"]) == 4
+        assert box.ever_closed
 
 
 async def test_losing_wifi_leaves_the_old_socket_open_while_a_new_one_connects() -> None:
@@ -229,9 +231,11 @@ async def test_losing_wifi_leaves_the_old_socket_open_while_a_new_one_connects()
 
 async def test_a_box_that_answers_no_pings_leaves_them_without_pong() -> None:
     quirks = replace(PLAIN, answers_pings=False, reconnect_delays=())
-    async with ear(ping_interval=0.05, ping_timeout=0.2) as server:
-        async with Wallbox("BOX1", server.url, quirks) as box:
-            await box.events.wait_for("disconnected", code=1011)
+    async with (
+        ear(ping_interval=0.05, ping_timeout=0.2) as server,
+        Wallbox("BOX1", server.url, quirks) as box,
+    ):
+        await box.events.wait_for("disconnected", code=1011)
 
 
 async def test_an_ordinary_box_answers_pings() -> None:
@@ -251,18 +255,20 @@ async def test_a_box_that_wants_traffic_leaves_an_idle_connection_with_1001() ->
 
 async def test_a_transaction_begun_offline_is_reported_when_the_box_is_back() -> None:
     quirks = replace(PLAIN, reconnect_delays=(0.05,))
-    async with CentralSystem(timing=UNHURRIED) as system:
-        async with Wallbox("BOX1", system.url, quirks) as box:
-            await system.events.wait_for("operational")
-            await system.stop()
-            await box.events.wait_for("disconnected", code=1006)
-            charging = asyncio.create_task(box.charge())
-            await system.start()
-            await system.events.wait_for("start_transaction")
-            async with asyncio.timeout(5):
-                session = await charging
-            assert session is not None
-            assert session.id is not None
+    async with (
+        CentralSystem(timing=UNHURRIED) as system,
+        Wallbox("BOX1", system.url, quirks) as box,
+    ):
+        await system.events.wait_for("operational")
+        await system.stop()
+        await box.events.wait_for("disconnected", code=1006)
+        charging = asyncio.create_task(box.charge())
+        await system.start()
+        await system.events.wait_for("start_transaction")
+        async with asyncio.timeout(5):
+            session = await charging
+        assert session is not None
+        assert session.id is not None
 
 
 @pytest.mark.parametrize(("one_open_call", "sent"), [(True, 1), (False, 3)])
@@ -320,8 +326,10 @@ async def test_binary_frames_carry_the_same_text() -> None:
 @pytest.mark.parametrize("name", PRESETS)
 async def test_every_preset_boots_at_a_central_system_that_takes_it(name: str) -> None:
     quirks = replace(PRESETS[name], target="/{id}", subprotocol_headers=("ocpp1.6",))
-    async with CentralSystem(timing=UNHURRIED) as system:
-        async with Wallbox("BOX1", system.url, quirks) as box:
-            await system.events.wait_for("boot", status="Accepted")
-            async with asyncio.timeout(5):
-                await box.registered.wait()
+    async with (
+        CentralSystem(timing=UNHURRIED) as system,
+        Wallbox("BOX1", system.url, quirks) as box,
+    ):
+        await system.events.wait_for("boot", status="Accepted")
+        async with asyncio.timeout(5):
+            await box.registered.wait()
