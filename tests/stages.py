@@ -151,6 +151,15 @@ def app_stage(app: str) -> Callable[[Run], None]:
     return work
 
 
+def demo_stage(run: Run) -> None:
+    """The demo as a newcomer runs it; the long run repeats it in minimal Debian trees."""
+    environment = environments.folder_environment("stand")
+    for app in environments.apps():
+        environments.make_ready(environments.app_environment(app))
+    environments.make_ready(environments.broker_environment())
+    pytest(run, "demo", environment, ["tests/demo"], workers=1)
+
+
 def all_stages() -> list[Stage]:
     """Every stage in order."""
     services = SystemPackages(("mosquitto",))
@@ -160,4 +169,5 @@ def all_stages() -> list[Stage]:
         Stage("types", types_stage),
         Stage("repository", repository_stage, SystemPackages(("apparmor",))),
         *(Stage(app, app_stage(app), services) for app in environments.apps()),
+        Stage("demo", demo_stage),
     ]
