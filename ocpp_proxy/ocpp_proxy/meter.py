@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from .actions.choices import MEASURAND
+
 # A charge point's clock before this is not set (2020-01-01T00:00:00Z).
 CLOCK_SET = 1577836800.0
 # Beyond this a value is a fault of the meter, not a measurement.
@@ -23,6 +25,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,
 _PREFIXED = re.compile(r"([kKmM])(wh|w|varh|var|va|a|v|hz)", re.IGNORECASE)
 _LOCATIONS: Final = ("Outlet", "Cable", "Inlet", "Body", "EV")
 _LINES: Final = ("L1", "L2", "L3")
+_MEASURANDS: Final = {name.casefold(): name for name in MEASURAND}
 
 ENERGY: Final = "Energy.Active.Import.Register"
 POWER: Final = "Power.Active.Import"
@@ -85,11 +88,12 @@ def _sample(raw: object) -> Sample | None:
     if value is None:
         return None
     measurand = _word(raw, "measurand", ENERGY)
+    measurand = _MEASURANDS.get(measurand.casefold(), measurand)
     value = _in_base_unit(value, _word(raw, "unit", ""), measurand)
     return Sample(
         measurand,
         value,
-        phase=_word(raw, "phase", ""),
+        phase=_word(raw, "phase", "").upper(),
         context=_word(raw, "context", "Sample.Periodic"),
         location=_word(raw, "location", "Outlet"),
     )
@@ -210,7 +214,7 @@ def _any(phases: Mapping[str, float]) -> float | None:
 
 
 def _by_phase(samples: Sequence[Sample], measurand: str) -> dict[str, float]:
-    """Phase ("": none) → value; of several locations the outlet's counts, of equal ones the last."""
+    """Phase ("": none) → value; of several locations the outlet counts, of equal ones the last."""
     ranks: dict[str, int] = {}
     values: dict[str, float] = {}
     for sample in samples:
@@ -244,9 +248,10 @@ class Freshness:
 
     def is_present(self, reading: Reading, now: float, wall: float) -> bool:
         """Whether this reading is as new as the newest so far; without a time it counts as now."""
-        moment = wall if reading.time is None else reading.time
-        if wall >= CLOCK_SET:
-            moment = min(moment, wall)
+        if reading.time is None:
+            return True
+        # A clock that is ahead must not make everything look old once it is corrected.
+        moment = min(reading.time, wall) if wall >= CLOCK_SET else reading.time
         if moment < self._newest:
             if self._older_since is None:
                 self._older_since = now

@@ -65,10 +65,11 @@ def test_nothing_is_removed_at_the_first_announcement(tmp_path: Path) -> None:
     assert announced.messages(device(sensor("a")), "ha") == [device(sensor("a")).payload()]
 
 
-def test_what_an_earlier_run_announced_is_removed_in_two_steps(tmp_path: Path) -> None:
+async def test_what_an_earlier_run_announced_is_removed_in_two_steps(tmp_path: Path) -> None:
     first = Announced(tmp_path / "announced.json")
     first.messages(device(sensor("a"), sensor("old", "binary_sensor")), "ha")
     first.sent(device(sensor("a"), sensor("old", "binary_sensor")), "ha")
+    await first.save()
 
     second = Announced(tmp_path / "announced.json")
     removal, rest = map(json.loads, second.messages(device(sensor("a")), "ha"))
@@ -76,13 +77,16 @@ def test_what_an_earlier_run_announced_is_removed_in_two_steps(tmp_path: Path) -
     assert "unique_id" in removal["components"]["a"]
     assert list(rest["components"]) == ["a"]
     second.sent(device(sensor("a")), "ha")
+    await second.save()
     assert len(Announced(tmp_path / "announced.json").messages(device(sensor("a")), "ha")) == 1
 
 
-def test_a_crash_between_the_two_steps_repeats_the_removal(tmp_path: Path) -> None:
+async def test_a_crash_between_the_two_steps_repeats_the_removal(tmp_path: Path) -> None:
     first = Announced(tmp_path / "announced.json")
     first.messages(device(sensor("a"), sensor("old")), "ha")
+    await first.save()
     first.messages(device(sensor("a")), "ha")
+    await first.save()
     again = Announced(tmp_path / "announced.json").messages(device(sensor("a")), "ha")
     assert "old" in json.loads(again[0])["components"]
 
@@ -125,8 +129,9 @@ def test_a_damaged_file_is_set_aside(tmp_path: Path, text: str) -> None:
     assert Announced(file).client_id == announced.client_id
 
 
-def test_a_folder_that_cannot_be_written_costs_only_the_memory(tmp_path: Path) -> None:
+async def test_a_folder_that_cannot_be_written_costs_only_the_memory(tmp_path: Path) -> None:
     announced = Announced(tmp_path / "missing" / "announced.json")
     assert announced.messages(device(sensor("a")), "ha")
     announced.sent(device(sensor("a")), "ha")
+    await announced.save()
     assert announced.topics() == ["ha/device/app_1/config"]

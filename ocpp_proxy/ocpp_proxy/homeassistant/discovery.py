@@ -6,6 +6,7 @@ home-assistant/core, `homeassistant/components/mqtt/schemas.py`.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -135,6 +136,7 @@ class Announced:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._topics: dict[str, dict[str, str]] = {}
+        self._changed = False
         self.client_id = secrets.token_hex(4)
         self._load()
 
@@ -143,10 +145,10 @@ class Announced:
         return list(self._topics)
 
     def messages(self, device: Device, prefix: str) -> list[str]:
-        """What to publish, in this order; then call `sent`.
+        """What to publish, in this order, after `save`; then call `sent`.
 
         Usually one message. With stale components two: one that removes them, one without them.
-        The file is written first, so that a crash in between loses nothing.
+        Saved before they are published, so that a crash in between loses nothing.
         """
         topic = device.topic(prefix)
         before = self._topics.get(topic, {})
@@ -157,7 +159,7 @@ class Announced:
         }
         if before | device.platforms != before:
             self._topics[topic] = before | device.platforms | stale
-            self._save()
+            self._changed = True
         if not stale:
             return [device.payload()]
         return [device.payload(stale), device.payload()]
@@ -167,18 +169,24 @@ class Announced:
         topic = device.topic(prefix)
         if self._topics.get(topic) != device.platforms:
             self._topics[topic] = device.platforms
-            self._save()
+            self._changed = True
 
     def removed(self, topic: str) -> None:
         """An empty message on this topic has been acknowledged."""
         if self._topics.pop(topic, None) is not None:
-            self._save()
+            self._changed = True
+
+    async def save(self) -> None:
+        """Write the file if there is something new, in a worker thread: cards can be slow."""
+        if self._changed:
+            self._changed = False
+            await asyncio.to_thread(self._write, self._text())
 
     def _load(self) -> None:
         try:
             text = self._file.read_text(encoding="utf-8")
         except FileNotFoundError:
-            self._save()
+            self._write(self._text())
             return
         except (OSError, UnicodeDecodeError) as error:
             _log.error(
@@ -197,10 +205,12 @@ class Announced:
             self._file.replace(damaged)
         except OSError as error:
             _log.error("cannot rename %s: %s", self._file, error)
-        self._save()
+        self._write(self._text())
 
-    def _save(self) -> None:
-        text = json.dumps({"client": self.client_id, "topics": self._topics}, indent=1)
+    def _text(self) -> str:
+        return json.dumps({"client": self.client_id, "topics": self._topics}, indent=1)
+
+    def _write(self, text: str) -> None:
         fresh = self._file.with_suffix(".new")
         try:
             with fresh.open("w", encoding="utf-8") as file:

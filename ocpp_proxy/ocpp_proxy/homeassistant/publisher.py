@@ -354,6 +354,7 @@ class Publisher:
             await client.publish(topic, "", qos=1, retain=True)
             self._withdrawn.pop(topic, None)
             self._announced.removed(topic)
+            await self._announced.save()
 
     async def _send_discovery(self, client: aiomqtt.Client) -> None:
         for object_id in list(self._unannounced):
@@ -362,9 +363,12 @@ class Publisher:
                 continue
             self._unannounced.pop(object_id, None)
             self._announced_at[object_id] = self._clock()
-            for payload in self._announced.messages(device, self._prefix):
+            payloads = self._announced.messages(device, self._prefix)
+            await self._announced.save()
+            for payload in payloads:
                 await client.publish(device.topic(self._prefix), payload, qos=1, retain=True)
             self._announced.sent(device, self._prefix)
+            await self._announced.save()
 
     async def _send_batch(self, client: aiomqtt.Client, *, hurry: bool = False) -> bool:
         """Send some of what is due, and wait for the acknowledgements; False: nothing was due."""
