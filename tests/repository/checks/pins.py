@@ -49,8 +49,8 @@ def read_pin(entry: str) -> Pin:
     """One logical line; raises BadLine for options, addresses and what is no requirement."""
     hashes = tuple(_HASH.findall(entry))
     text = _HASH.sub("", entry).strip()
-    if text.startswith("-") or re.search(r"\s--", text):
-        raise BadLine(f"the option {text.split()[0]} stands here")
+    if option := re.search(r"(?:^|\s)(-[^\s=]+)", text):
+        raise BadLine(f"the option {option[1]} stands here, or is not well formed")
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
