@@ -147,7 +147,7 @@ def _amps(executor: Executor, desired: Desired, seen: Observed, now: float) -> C
     present = seen.amps if seen.flowing else belief.amps
     settled = belief.amps_at is None or now - executor.last_command_at >= SETTLE_S
     if belief.amps is None and seen.flowing and present is not None and not desired.normalize:
-        if not settled:
+        if not settled and not desired.safety:
             return None
         if abs(present - wanted) <= SAME_A and belief.charging is not None:
             belief.amps, belief.amps_at = wanted, now

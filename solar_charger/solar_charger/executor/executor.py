@@ -18,9 +18,7 @@ from .candidates import Candidates
 from .counters import STARTS_PER_QUARTER, Counters
 
 SAFETY_GAP_S, NORMAL_GAP_S = 3.0, 12.0
-CONTACT_S = 60.0
-NEED_S = 660.0
-PAIR_KINDS = (Kind.PING, Kind.PAIR)
+PERHAPS_STARTED = (R.OK, R.OK_ALREADY, R.OK_PENDING, R.UNKNOWN_RESULT, R.TIMEOUT)
 
 
 @dataclass(frozen=True, slots=True)
