@@ -75,8 +75,8 @@ def _platform_faults(
     for key in sorted(platform.required - set(config)):
         yield f"has no {key}", f"a {name} needs it"
     device_class = config.get("device_class")
-    if platform.classes and device_class is not None and device_class not in platform.classes:
-        known = ", ".join(sorted(platform.classes))
+    known = ", ".join(sorted(platform.classes))
+    if known and device_class is not None and device_class not in sorted(platform.classes):
         yield f"device_class {device_class!r} does not exist for {name}", f"write one of {known}"
     if config.get("retain") is True:
         yield "retains its commands", "leave retain out, a command is for now"

@@ -12,7 +12,7 @@ from tests.repository.discovery.values import Fault, is_number
 Config = Mapping[str, Any]
 
 _LONGEST_STATE = 255
-_CLIMATE_MODES = {"auto", "off", "cool", "heat", "dry", "fan_only", "heat_cool"}
+_CLIMATE_MODES = ("auto", "off", "cool", "heat", "dry", "fan_only", "heat_cool")
 _SOURCES = ("gps", "router", "bluetooth", "bluetooth_le")
 
 
@@ -62,14 +62,19 @@ def _number(value: Any) -> float | None:
     return float(value) if is_number(value) else None
 
 
+def _listed(config: Config, key: str) -> list[Any]:
+    found = config.get(key)
+    return found if isinstance(found, list) else []
+
+
 def _climate(config: Config) -> Iterator[Fault]:
-    modes = config.get("modes", [])
+    modes = _listed(config, "modes")
     unknown = [mode for mode in modes if mode not in _CLIMATE_MODES]
     if unknown:
         yield f"modes names {', '.join(map(str, unknown))}", "write modes of Home Assistant"
     if ("preset_modes" in config) != ("preset_mode_command_topic" in config):
         yield "preset_modes and preset_mode_command_topic belong together", "write both"
-    if "none" in config.get("preset_modes", []):
+    if "none" in _listed(config, "preset_modes"):
         yield "preset_modes holds none", "leave it out, it is always there"
     if "target_humidity_state_topic" in config and "target_humidity_command_topic" not in config:
         yield "target_humidity_state_topic without its command topic", "write both"

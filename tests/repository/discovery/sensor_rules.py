@@ -16,7 +16,7 @@ from tests.repository.discovery.units import (
 from tests.repository.discovery.values import Fault
 
 _MICRO = "\u00b5"
-_NO_NUMBER = {"date", "enum", "timestamp", "uptime"}
+_NO_NUMBER = ("date", "enum", "timestamp", "uptime")
 
 
 def unit_faults(config: Mapping[str, Any], classes: frozenset[str]) -> Iterator[Fault]:
@@ -27,12 +27,12 @@ def unit_faults(config: Mapping[str, Any], classes: frozenset[str]) -> Iterator[
         return
     if device_class is None:
         return
-    if device_class not in classes:
+    if not isinstance(device_class, str) or device_class not in classes:
         yield f"device_class {device_class!r} does not exist", "see the sensor integration's list"
     elif device_class == "monetary":
         if not isinstance(unit, str) or not re.fullmatch(r"[A-Z]{3}", unit):
             yield f"unit {unit!r} is no currency", "write an ISO 4217 code such as EUR"
-    elif unit not in UNITS[device_class]:
+    elif not any(unit == known for known in UNITS[device_class]):
         known = ", ".join(sorted(str(found or "none") for found in UNITS[device_class]))
         yield f"unit {unit!r} does not go with {device_class}", f"write one of {known}"
 
@@ -53,7 +53,7 @@ def _state_class_faults(config: Mapping[str, Any]) -> Iterator[Fault]:
     state_class, device_class = config.get("state_class"), config.get("device_class")
     if state_class is None:
         return
-    if state_class not in STATE_CLASSES:
+    if not isinstance(state_class, str) or state_class not in STATE_CLASSES:
         yield (
             f"state_class {state_class!r} does not exist",
             f"write {', '.join(sorted(STATE_CLASSES))}",
