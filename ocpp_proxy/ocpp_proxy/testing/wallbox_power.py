@@ -15,6 +15,7 @@ MEASURANDS = (
     "Voltage",
     "Current.Offered",
 )
+PHASE_MEASURANDS = ("Power.Active.Import", "Current.Import")
 _PHASES = ("L1", "L2", "L3")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .wallbox_power import MEASURANDS
+from .wallbox_power import MEASURANDS, PHASE_MEASURANDS
 from .wallbox_quirks import Quirks
 
 _READ_ONLY = {
@@ -28,6 +28,7 @@ class Settings:
 
     def __init__(self, quirks: Quirks) -> None:
         units = {"A": "Current", "W": "Power"}
+        self._measurands = PHASE_MEASURANDS if quirks.phase_values_only else MEASURANDS
         self.values: dict[str, str] = {
             "AuthorizeRemoteTxRequests": "false",
             "ChargeProfileMaxStackLevel": "8",
@@ -77,7 +78,7 @@ class Settings:
             return "Rejected"
         if key in _NUMBERS and not value.isdecimal():
             return "Rejected"
-        if key == "MeterValuesSampledData" and not set(value.split(",")) <= set(MEASURANDS):
+        if key == "MeterValuesSampledData" and not set(value.split(",")) <= set(self._measurands):
             return "Rejected"
         self.values[key] = value
         return "Accepted"
