@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import functools
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from tests.repository.checks.config_keys import check_config_keys
+from tests.repository.checks.checkout import Checkout, read_checkout
+from tests.repository.checks.config_keys import DEFAULTS, READERS, check_config_keys
+from tests.repository.checks.dockerfile import check_dockerfiles
+from tests.repository.checks.options import check_options
+from tests.repository.checks.ownership import check_ownership
 from tests.repository.checks.rating import check_rating, security_rating
-from tests.repository.checks.store import check_host_ports
-from tests.repository.sample import APP, CONFIG, Sample
+from tests.repository.checks.store import check_documented_options, check_host_ports
+from tests.repository.checks.translations import check_translations
+from tests.repository.checks.versions import check_versions
+from tests.repository.sample import APP, CONFIG, GOOD_CONFIG, Sample
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown key": ({"portz": 1}, "'portz' is no key"),
@@ -149,3 +160,50 @@ def test_two_apps_at_one_port_are_found(sample: Sample) -> None:
     sample.write("moon_dial/moon_dial/__init__.py", '__version__ = "0.1.0"\n')
     sample.write("moon_dial/config.yaml", 'ports: {"8000/tcp": 8890}\n')
     assert "takes host port 8890/tcp, which moon_dial has" in sample.faults(check_host_ports)[0]
+
+
+def test_every_default_is_a_value_its_key_may_have() -> None:
+    for key, value in DEFAULTS.items():
+        assert READERS[key](value) is None
+
+
+_LEAF = st.none() | st.booleans() | st.integers() | st.sampled_from(["", "str?", "8890/tcp", "x"])
+_KEYS = st.sampled_from(["a", "type", "8890/tcp"]) | st.integers(0, 9)
+_ANY = st.recursive(
+    _LEAF, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(_KEYS, inner, max_size=2)
+)
+
+
+@functools.cache
+def _checkout(root: Path) -> Checkout:
+    return read_checkout(root)
+
+
+READING = (
+    check_config_keys,
+    check_options,
+    check_translations,
+    check_documented_options,
+    check_host_ports,
+    check_rating,
+    check_versions,
+    check_ownership,
+    check_dockerfiles,
+)
+"""The checks that look into config.yaml."""
+
+
+# Capped: each example reads the file nine times. The repository stays, its config changes.
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.sampled_from(sorted(READERS)), _ANY)
+def test_no_value_of_any_key_breaks_a_check(sample: Sample, key: str, value: Any) -> None:
+    if not (sample.root / ".git" / "index").exists():
+        sample.checkout()
+    checkout = _checkout(sample.root)
+    content = {**GOOD_CONFIG, key: value}
+    (sample.root / CONFIG).write_text(yaml.safe_dump(content))
+    for check in READING:
+        for finding in check(checkout):
+            assert finding.wrong

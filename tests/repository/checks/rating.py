@@ -19,7 +19,8 @@ _PRIVILEGES = {
 
 def security_rating(config: Mapping[Any, Any], *, own_profile: bool) -> int:
     """1 (dangerous) to 8, for an installed app."""
-    privileges = set(config.get("privileged") or ())
+    listed = config.get("privileged")
+    privileges = set(map(str, listed if isinstance(listed, list) else ()))
     rating = 5
     if config.get("apparmor", True) is False:
         rating -= 1
