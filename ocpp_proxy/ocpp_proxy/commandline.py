@@ -40,9 +40,9 @@ class _Parser(argparse.ArgumentParser):
     """Says a mistake as an option's fault, because exit code 2 means something else to s6."""
 
     def error(self, message: str) -> NoReturn:
-        option, _, problem = message.removeprefix("argument ").partition(": ")
-        if not problem:
-            option, problem = "(command line)", message
+        option, problem = "(command line)", message
+        if message.startswith("argument "):
+            option, _, problem = message.removeprefix("argument ").partition(": ")
         raise OptionError(option.split("/")[-1], problem, "see ocpp_proxy --help")
 
 

@@ -1,181 +1,106 @@
-"""What happens on the legs, for those who look: log lines, and copies for bounded observers.
+"""What happens on the legs, for those who look: log lines at once, copies for observers later.
 
-Observers never slow the relay: a full one loses its oldest copies and counts them.
+Nothing is looked into when nobody looks.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections import deque
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 from . import logs, urls
-from .relay.events import Closed, Copy
+from .feed import Feed
+from .observers import ConnectionFacts, Observer
+from .relay.events import Copy
 from .relay.events import Leg as Side
-from .trail import Facts, Trail
 
 if TYPE_CHECKING:
     from .session import Session
 
 log = logs.get()
 
-Change = Literal["charger_connected", "charger_lost", "upstream_lost", "upstream_connected"]
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A copy of one message; `time` is Unix seconds, `to` the leg it goes to.
-
-    `own`: the proxy made it. `facts`: type, id, action, round trip of an answer in seconds.
-    """
-
-    time: float
-    session: Session
-    to: Side
-    data: bytes
-    text: bool
-    facts: Facts
-    own: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class LinkChange:
-    """A leg of a station came or went."""
-
-    time: float
-    session: Session
-    change: Change
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class CallCopy:
-    """A CALL of the charger as the rules left it; only while somebody asked for them."""
-
-    time: float
-    session: Session
-    data: bytes
-    text: bool
-
-
-Record = Message | LinkChange | CallCopy
-
-
-class Subscription:
-    """The records one observer has not taken yet; iterate over it, `close` it in the end."""
-
-    def __init__(self, journal: Journal, capacity: int, messages: bool, call_copies: bool) -> None:
-        self.messages = messages
-        self.call_copies = call_copies
-        self.dropped = 0
-        self._journal = journal
-        self._records: deque[Record] = deque(maxlen=capacity)
-        self._arrived = asyncio.Event()
-
-    def offer(self, record: Record) -> None:
-        if len(self._records) == self._records.maxlen:
-            self.dropped += 1
-        self._records.append(record)
-        self._arrived.set()
-
-    async def __aiter__(self) -> AsyncIterator[Record]:
-        while True:
-            while self._records:
-                yield self._records.popleft()
-            self._arrived.clear()
-            await self._arrived.wait()
-
-    def close(self) -> None:
-        self._journal.unsubscribe(self)
+# Takes a CALL of a session's charger as the rules left it, and whether it was a text message.
+CopyTaker = Callable[["Session", bytes, bool], None]
 
 
 class Journal:
-    """Makes a trail for each session and hands copies to the subscribers."""
+    """Told by all sessions; tells the log and the observers."""
 
-    def __init__(self, wall_time: Callable[[], float], *, mask_id_tags: bool = True) -> None:
+    def __init__(
+        self,
+        monotonic: Callable[[], float],
+        wall_time: Callable[[], float],
+        *,
+        mask_id_tags: bool = True,
+    ) -> None:
         self.mask_id_tags = mask_id_tags
+        self.copy_takers: list[CopyTaker] = []
+        self._monotonic = monotonic
         self._wall_time = wall_time
-        self._subscriptions: list[Subscription] = []
-        self._messages: list[Subscription] = []
-        self._copies: list[Subscription] = []
+        self._feeds: list[Feed] = []
 
-    def subscribe(
-        self, capacity: int = 1000, *, messages: bool = True, call_copies: bool = False
-    ) -> Subscription:
-        """Copies from now on; at most `capacity` wait.
+    def add(self, observer: Observer, capacity: int = 1000) -> Feed:
+        """Tell `observer` everything from now on; at most `capacity` messages wait for it."""
+        feed = Feed(observer, capacity)
+        self._feeds.append(feed)
+        return feed
 
-        `call_copies`: also the charger's CALLs as the rules left them; sessions that run already
-        begin with that at their next connection.
-        """
-        subscription = Subscription(self, capacity, messages, call_copies)
-        self._subscriptions.append(subscription)
-        self._sort()
-        return subscription
+    def remove(self, feed: Feed) -> None:
+        feed.close()
+        self._feeds.remove(feed)
 
-    def unsubscribe(self, subscription: Subscription) -> None:
-        if subscription in self._subscriptions:
-            self._subscriptions.remove(subscription)
-            self._sort()
-
-    def _sort(self) -> None:
-        self._messages = [each for each in self._subscriptions if each.messages]
-        self._copies = [each for each in self._subscriptions if each.call_copies]
-
-    @property
-    def wants_call_copies(self) -> bool:
-        return bool(self._copies)
+    def close(self) -> None:
+        for feed in self._feeds[:]:
+            self.remove(feed)
 
     # What a session tells.
 
     def connected(self, session: Session) -> None:
         station = session.station.id
-        as_text = "" if urls.is_plain_id(station) else " (unusual id)"
         log.info(
-            "%s%s connected from %s, %s, to %s", station, as_text, session.charger.peer,
-            session.subprotocol, session.route.target,
-        )  # fmt: skip
-        self._changed(session, "charger_connected")
+            "%s%s connected from %s, %s, to %s",
+            station,
+            "" if urls.is_plain_id(station) else " (unusual id)",
+            session.charger.peer,
+            session.charger.protocol.subprotocol or "no subprotocol offered",
+            session.route.target,
+        )
+        facts = ConnectionFacts(session.charger.peer, session.charger.protocol.subprotocol or "")
+        for feed in self._feeds:
+            feed.offer(partial(feed.observer.connected, station, facts, self._monotonic()))
 
     def disconnected(self, session: Session, duration: float) -> None:
-        log.info(
-            "%s disconnected after %s: %s", session.station.id, _duration(duration),
-            session.why or "connection lost",
-        )  # fmt: skip
-        self._changed(session, "charger_lost", session.why)
+        station = session.station.id
+        why = session.why or "connection lost"
+        log.info("%s disconnected after %s: %s", station, _duration(duration), why)
+        for feed in self._feeds:
+            feed.offer(partial(feed.observer.disconnected, station, self._monotonic()))
 
-    def upstream_lost(self, session: Session, closed: Closed) -> None:
-        self._changed(session, "upstream_lost", f"{closed.code} {closed.reason}".rstrip())
+    def upstream(self, session: Session, *, up: bool) -> None:
+        for feed in self._feeds:
+            feed.offer(partial(feed.observer.upstream, session.station.id, up))
 
-    def upstream_back(self, session: Session) -> None:
-        self._changed(session, "upstream_connected")
+    def latency(self, session: Session, leg: Side, seconds: float) -> None:
+        for feed in self._feeds:
+            feed.offer(partial(feed.observer.latency, session.station.id, leg, seconds * 1000))
 
     def message(
-        self, session: Session, trail: Trail, to: Side, data: bytes, text: bool, now: float,
-        *, own: bool,
-    ) -> None:  # fmt: skip
-        """A message came from a leg or was made by us; nothing is looked at when nobody looks."""
-        if not (self._messages or log.isEnabledFor(logging.INFO)):
-            return
-        facts = trail.follow(to, data, now, own=own)
-        if not self._messages:
-            return
-        record = Message(self._wall_time(), session, to, data, text, facts, own)
-        for each in self._messages:
-            each.offer(record)
+        self, session: Session, source: Side, data: bytes, text: bool, now: float, *, own: bool
+    ) -> None:
+        """A message came from the leg `source`, or was made by us in its place (`own`)."""
+        if log.isEnabledFor(logging.INFO):
+            session.trail.follow(source, data, now, own=own)
+        if self._feeds:
+            wall, station, size = self._wall_time(), session.station.id, len(data)
+            for feed in self._feeds:
+                tell = feed.observer.message
+                feed.offer_message(size, partial(tell, station, source, data, text, now, wall, own))
 
     def copy(self, session: Session, copy: Copy) -> None:
-        record = CallCopy(self._wall_time(), session, copy.data, copy.text)
-        for each in self._copies:
-            each.offer(record)
-
-    def _changed(self, session: Session, change: Change, detail: str = "") -> None:
-        if self._subscriptions:
-            record = LinkChange(self._wall_time(), session, change, detail)
-            for each in self._subscriptions:
-                each.offer(record)
+        for take in self.copy_takers:
+            take(session, copy.data, copy.text)
 
 
 def _duration(seconds: float) -> str:

@@ -34,12 +34,14 @@ class Keepalive:
         """A byte arrived, or reading was paused until now."""
         self._unanswered = None
 
-    def pong(self, payload: bytes) -> None:
-        """Take the latency from the answer to the newest ping."""
+    def pong(self, payload: bytes) -> float | None:
+        """The round trip in seconds, if this answers the newest ping."""
         self.proved = True
-        if payload == struct.pack("!I", self._count) and self._sent:
-            self.latency = self._loop.time() - self._sent
-            self._sent = 0.0
+        if payload != struct.pack("!I", self._count) or not self._sent:
+            return None
+        self.latency = self._loop.time() - self._sent
+        self._sent = 0.0
+        return self.latency
 
     def stop(self) -> None:
         if self._timer is not None:

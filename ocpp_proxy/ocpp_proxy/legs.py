@@ -56,6 +56,7 @@ class Owner(Protocol):
     def lost(self, leg: Leg, closed: Closed) -> None: ...
     def full(self, leg: Leg) -> None: ...
     def drained(self, leg: Leg) -> None: ...
+    def measured(self, leg: Leg, seconds: float) -> None: ...
     def ended(self, leg: Leg) -> None: ...
 
 
@@ -152,13 +153,15 @@ class Leg(asyncio.Protocol):
             self.protocol.send_close(code, closing.close_reason(reason))
             self._flush()
         elif self.protocol.state is CONNECTING:
-            self.transport.abort()
+            self.abort()
         self._end_within(self.pace.close_timeout if within is None else within)
 
     def abort(self) -> None:
         """End the TCP connection now."""
         self._ends = True
-        self.transport.abort()
+        # A transport that is gone already must not be touched (asyncio of Python 3.11 raises).
+        if not self.gone.done():
+            self.transport.abort()
 
     def pause(self, reason: int) -> None:
         """Stop reading from the peer until `resume` was called for every reason."""
@@ -274,7 +277,9 @@ class Leg(asyncio.Protocol):
         elif opcode is Opcode.CONT:
             self._fragment(frame)
         elif opcode is Opcode.PONG and self.keepalive is not None:
-            self.keepalive.pong(bytes(frame.data))
+            latency = self.keepalive.pong(bytes(frame.data))
+            if latency is not None and self._owner is not None:
+                self._owner.measured(self, latency)
 
     def _fragment(self, frame: Frame) -> None:
         if len(self._fragments) >= MOST_FRAGMENTS:
@@ -329,7 +334,7 @@ class Leg(asyncio.Protocol):
 
     def _end_within(self, seconds: float) -> None:
         if self._deadline is None and not self.gone.done():
-            self._deadline = self._loop.call_later(seconds, self.transport.abort)
+            self._deadline = self._loop.call_later(seconds, self.abort)
 
     def _report(self) -> None:
         """Tell the owner, once, how the connection ended (RFC 6455 §7.1.5)."""
@@ -343,7 +348,7 @@ class Leg(asyncio.Protocol):
         protocol = self.protocol
         received, sent = protocol.close_rcvd, protocol.close_sent
         if received is not None and protocol.close_rcvd_then_sent is not False:
-            return Closed(received.code, received.reason)
+            return Closed(int(received.code), received.reason)
         if sent is not None and not self._timed_out:
-            return Closed(sent.code, sent.reason)
+            return Closed(int(sent.code), sent.reason)
         return Closed(closing.ABNORMAL)

@@ -47,7 +47,7 @@ class ProxyServer:
         options = settings.options
         self.settings = settings
         self.via = f"ocpp-proxy-{secrets.token_hex(4)}"
-        self.journal = Journal(wall_time, mask_id_tags=options.mask_id_tags)
+        self.journal = Journal(time.monotonic, wall_time, mask_id_tags=options.mask_id_tags)
         self.stations = Stations(BootCache(settings.data), wall_time)
         self._pace = pace or pace_of(settings)
         self._random = random or Random()
@@ -119,6 +119,7 @@ class ProxyServer:
         for leg in list(self._legs):
             leg.abort()
         await self.stations.close()
+        self.journal.close()
 
     def reload_certificate(self) -> bool:
         """Look now whether the certificate files were renewed."""
@@ -154,7 +155,7 @@ class ProxyServer:
             wall_clock=lambda: datetime.now(UTC),
             random=self._random,
         )
-        relay.copies = self.journal.wants_call_copies
+        relay.copies = bool(self.journal.copy_takers)
         return Session(
             station, key, relay, leg, upstream, route,
             open_timeout=float(options.upstream_open_timeout),
@@ -186,15 +187,20 @@ async def refuse_own_address(settings: Settings) -> None:
         found = await asyncio.wait_for(loop.getaddrinfo(target.host, target.port), 1.5)
     except (OSError, TimeoutError, UnicodeError):
         return
-    if any(_is_ours(str(entry[4][0])) for entry in found):
+    if any(_is_listener(str(entry[4][0]), settings.listen_host) for entry in found):
         raise OptionError(
             "target_host", f"{target} is this proxy itself",
             "write host and port of the central system, for evcc port 8887",
         )  # fmt: skip
 
 
-def _is_ours(address: str) -> bool:
-    """Whether an address belongs to this machine: only then can a socket be bound to it."""
+def _is_listener(address: str, listen_host: str) -> bool:
+    """Whether connecting to an address of this machine reaches the listener.
+
+    Only to an address of its own can a machine bind a socket.
+    """
+    if listen_host not in ("0.0.0.0", "::", address):
+        return False
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
         probe.bind((address, 0))

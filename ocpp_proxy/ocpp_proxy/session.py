@@ -121,14 +121,14 @@ class Session:
             return
         now = self._loop.time()
         if leg is self.charger:
-            side, to = Side.CHARGER, Side.UPSTREAM
+            side = Side.CHARGER
             if wait := self._bucket.take(now):
                 self._slow_down(wait)
         elif leg is self.upstream:
-            side, to = Side.UPSTREAM, Side.CHARGER
+            side = Side.UPSTREAM
         else:
             return
-        self._journal.message(self, self.trail, to, data, text, now, own=False)
+        self._journal.message(self, side, data, text, now, own=False)
         self._perform(self.relay.received(side, data, text, now), data)
 
     def lost(self, leg: Leg, closed: Closed) -> None:
@@ -141,7 +141,7 @@ class Session:
         elif leg is self.upstream:
             self.upstream, self._old_upstream = None, self.upstream
             self.charger.resume(PARTNER)
-            self._journal.upstream_lost(self, closed)
+            self._journal.upstream(self, up=False)
             self._perform(self.relay.lost(Side.UPSTREAM, closed, now))
 
     def full(self, leg: Leg) -> None:
@@ -153,6 +153,10 @@ class Session:
         partner = self.upstream if leg is self.charger else self.charger
         if partner is not None:
             partner.resume(PARTNER)
+
+    def measured(self, leg: Leg, seconds: float) -> None:
+        side = Side.CHARGER if leg is self.charger else Side.UPSTREAM
+        self._journal.latency(self, side, seconds)
 
     def ended(self, leg: Leg) -> None:
         if leg is self._old_upstream:
@@ -180,7 +184,8 @@ class Session:
         leg = self.charger if send.leg is Side.CHARGER else self.upstream
         if send.data is not original:
             now = self._loop.time()
-            self._journal.message(self, self.trail, send.leg, send.data, send.text, now, own=True)
+            source = Side.UPSTREAM if send.leg is Side.CHARGER else Side.CHARGER
+            self._journal.message(self, source, send.data, send.text, now, own=True)
         if leg is not None:
             leg.send(send.data, send.text)
 
@@ -264,7 +269,7 @@ class Session:
         self.upstream = upstream
         if self.charger.writing_paused:
             upstream.pause(PARTNER)
-        self._journal.upstream_back(self)
+        self._journal.upstream(self, up=True)
         self._perform(self.relay.dialled(self._loop.time()))
         if self.upstream is upstream:
             upstream.attach(self)

@@ -41,41 +41,41 @@ class Trail:
     def __init__(self, station_id: str, *, mask_id_tags: bool = True) -> None:
         self.station_id = station_id
         self._mask = mask_id_tags
-        # Both sides may use "1": CALLs to upstream and CALLs to the charger live apart.
+        # Both sides may use "1": their CALLs live apart.
         self._open: dict[Side, OrderedDict[str, tuple[str, float]]] = {
-            Side.UPSTREAM: OrderedDict(),
             Side.CHARGER: OrderedDict(),
+            Side.UPSTREAM: OrderedDict(),
         }
         self._statuses: dict[str, str] = {}
 
-    def follow(self, to: Side, data: bytes, now: float, *, own: bool = False) -> Facts:
-        """Take note of a message going to one leg at `now` (monotonic), write what is logged."""
-        facts = self._facts(to, data, now)
+    def follow(self, source: Side, data: bytes, now: float, *, own: bool = False) -> Facts:
+        """Take note of a message from one leg at `now` (monotonic), write what is logged."""
+        facts = self._facts(source, data, now)
         if facts.kind == 2:
             if facts.action in _NOTED and len(data) <= LARGEST_NOTED:
                 self._note_call(facts.action, data)
         else:
-            self._note_answer(facts, to, data)
+            self._note_answer(facts, source, data)
         if log.isEnabledFor(logging.DEBUG):
-            self._log(facts, to, data, own)
+            self._log(facts, source, data, own)
         return facts
 
-    def _facts(self, to: Side, data: bytes, now: float) -> Facts:
+    def _facts(self, source: Side, data: bytes, now: float) -> Facts:
         head = frames.scan(data)
         if head is None:
             return Facts(0, "", "", None)
         if head.kind == 2:
-            calls = self._open[to]
+            calls = self._open[source]
             calls[head.id] = head.action, now
             if len(calls) > MOST_OPEN:
                 calls.popitem(last=False)
             return Facts(2, head.id, head.action, None)
-        asked = Side.CHARGER if to is Side.UPSTREAM else Side.UPSTREAM
-        action, since = self._open[asked].pop(head.id, ("", now))
+        asker = Side.UPSTREAM if source is Side.CHARGER else Side.CHARGER
+        action, since = self._open[asker].pop(head.id, ("", now))
         return Facts(head.kind, head.id, action, now - since if action else None)
 
-    def _log(self, facts: Facts, to: Side, data: bytes, own: bool) -> None:
-        arrow = "→" if to is Side.UPSTREAM else "←"
+    def _log(self, facts: Facts, source: Side, data: bytes, own: bool) -> None:
+        arrow = "→" if source is Side.CHARGER else "←"
         kind = _KINDS.get(facts.kind, f"type {facts.kind}" if facts.kind else "no OCPP-J")
         took = "" if facts.round_trip is None else f" {facts.round_trip * 1000:.1f} ms"
         log.debug(
@@ -94,8 +94,6 @@ class Trail:
     # What a person wants to read at level info.
 
     def _note_call(self, action: str, data: bytes) -> None:
-        if not log.isEnabledFor(logging.INFO):
-            return
         payload = frames.payload_of(data)
         station = self.station_id
         if action == "BootNotification":
@@ -120,10 +118,10 @@ class Trail:
             self._statuses[connector] = said
             log.info("%s connector %s: %s", self.station_id, connector, said)
 
-    def _note_answer(self, facts: Facts, to: Side, data: bytes) -> None:
-        if not log.isEnabledFor(logging.INFO) or not facts.action:
+    def _note_answer(self, facts: Facts, source: Side, data: bytes) -> None:
+        if not facts.action:
             return
-        who = "upstream" if to is Side.CHARGER else "charger"
+        who = source.value
         if facts.kind == 4:
             log.info(
                 "%s: %s answers %s with CALLERROR %s", self.station_id, who, facts.action,
