@@ -183,6 +183,15 @@ def tail(call: bytes) -> bytes:
     return call if match is None else call[match.end() :].strip(b"\0 \t\r\n,")
 
 
+def payload_bytes(call: bytes) -> bytes | None:
+    """The payload of a CALL exactly as written; None unless it is an object and good JSON."""
+    payload = tail(call).removesuffix(b"]").rstrip()
+    try:
+        return payload if isinstance(json.loads(payload), dict) else None
+    except (ValueError, RecursionError):
+        return None
+
+
 def with_id(call: bytes, message_id: str) -> bytes:
     """The same CALL under another id, otherwise byte for byte the same."""
     match = _HEAD.match(call)
@@ -213,12 +222,12 @@ def json_bytes(value: Any) -> bytes:
 def build_call(message_id: str, action: str, payload: bytes | Mapping[str, Any]) -> bytes:
     """A CALL; a payload given as bytes goes in as it is."""
     head = b"[2," + json_bytes(message_id) + b"," + json_bytes(action) + b","
-    return head + _payload_bytes(payload) + b"]"
+    return head + _written(payload) + b"]"
 
 
 def answer_to(call: bytes, payload: bytes | Mapping[str, Any]) -> bytes:
     """The CALLRESULT to a CALL, with the id exactly as the CALL had it."""
-    return b"[3," + id_token(call) + b"," + _payload_bytes(payload) + b"]"
+    return b"[3," + id_token(call) + b"," + _written(payload) + b"]"
 
 
 def refusal_of(call: bytes, code: str, description: str = "") -> bytes:
@@ -227,5 +236,5 @@ def refusal_of(call: bytes, code: str, description: str = "") -> bytes:
     return b"[4," + id_token(call) + b"," + error + b",{}]"
 
 
-def _payload_bytes(payload: bytes | Mapping[str, Any]) -> bytes:
+def _written(payload: bytes | Mapping[str, Any]) -> bytes:
     return payload if isinstance(payload, bytes) else json_bytes(dict(payload))

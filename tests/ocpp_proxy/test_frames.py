@@ -68,7 +68,9 @@ def test_what_is_no_ocpp_has_no_head(data: bytes) -> None:
 
 
 @given(IDS, ACTIONS, st.dictionaries(st.text(max_size=8), JSON, max_size=4))
-def test_a_built_call_is_read_back(message_id: str, action: str, payload: dict[str, object]) -> None:
+def test_a_built_call_is_read_back(
+    message_id: str, action: str, payload: dict[str, object]
+) -> None:
     data = build_call(message_id, action, payload)
     assert scan(data) == Head(2, message_id, action)
     assert json.loads(data) == [2, message_id, action, payload]
@@ -149,9 +151,7 @@ def test_no_bytes_make_a_reader_fail(data: bytes) -> None:
             b'[4,"a\\u0062","GenericError","text",{}]',
         ]
     ),
-    st.lists(
-        st.tuples(st.integers(0, 90), st.binary(max_size=2), st.integers(0, 3)), max_size=4
-    ),
+    st.lists(st.tuples(st.integers(0, 90), st.binary(max_size=2), st.integers(0, 3)), max_size=4),
 )
 def test_no_damage_to_a_message_makes_a_reader_fail(
     data: bytes, damages: list[tuple[int, bytes, int]]

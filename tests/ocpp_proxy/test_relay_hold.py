@@ -110,6 +110,29 @@ def test_an_id_used_for_another_request_gets_only_the_newer_answer() -> None:
     assert bench.take_charger() == [[3, "1", {"token": 1}]]
 
 
+def test_a_request_that_was_repeated_and_answered_is_not_sent_to_the_next_upstream() -> None:
+    bench = Bench()
+    bench.charger(call("1", "StartTransaction", {"idTag": "A"}))
+    bench.wait(30)
+    bench.charger(call("2", "StartTransaction", {"idTag": "A"}))
+    bench.upstream(result("2", {"transactionId": 5}))
+    bench.take_upstream()
+    bench.lose_upstream()
+    bench.upstream_returns()
+    assert bench.take_upstream() == []
+
+
+def test_a_request_nobody_waits_for_any_more_is_not_sent_to_the_next_upstream() -> None:
+    bench = Bench()
+    bench.charger(call("1", "StartTransaction", {"idTag": "A"}))
+    bench.wait(121)
+    bench.charger(call("2", "Authorize", {"idTag": "A"}))
+    bench.take_upstream()
+    bench.lose_upstream()
+    bench.upstream_returns()
+    assert [m[1] for m in bench.take_upstream()] == ["2"]
+
+
 def test_more_than_sixteen_waiting_calls_end_the_session() -> None:
     bench = held()
     for number in range(16):

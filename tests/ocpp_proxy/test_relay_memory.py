@@ -21,10 +21,12 @@ def remembering(*payloads: bytes) -> StationMemory:
 
 def test_the_boot_survives_a_restart_byte_for_byte() -> None:
     memory = StationMemory()
-    memory.saw("BootNotification", b'[2,"1","BootNotification", {"chargePointModel" : "M\\u00e4"} ]\0')
+    memory.saw(
+        "BootNotification", b'[2,"1","BootNotification", {"chargePointModel" : "M\\u00e4"} ]\0'
+    )
     stored = json.loads(json.dumps(memory.to_dict()))
     again = StationMemory.from_dict(stored)
-    expected = b'[2,"px-1","BootNotification",{"chargePointModel" : "M\\u00e4"} ]'
+    expected = b'[2,"px-1","BootNotification",{"chargePointModel" : "M\\u00e4"}]'
     assert again.boot_call("px-1") == memory.boot_call("px-1") == expected
 
 

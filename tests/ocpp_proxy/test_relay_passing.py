@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ocpp_proxy.relay import Close, Closed, Leg, RelaySettings, Send
 
@@ -22,6 +22,8 @@ MESSAGES = st.one_of(
 )
 
 
+# A case is a course of messages, so fewer of them than for a reader of one message.
+@settings(max_examples=200)
 @given(st.lists(st.tuples(st.sampled_from(Leg), MESSAGES, st.booleans()), max_size=30))
 def test_every_message_is_passed_on_byte_for_byte_at_once_and_in_order(
     messages: list[tuple[Leg, bytes, bool]],

@@ -57,11 +57,15 @@ def test_a_message_no_rule_acts_on_passes_byte_for_byte() -> None:
     for data in (b"hello", b'[2, "1","X" ,{"a":1.0}]', b'[3,"9",{}]\0'):
         bench.charger(data, text=False)
         bench.upstream(data)
-    assert bench.to_upstream == bench.to_charger == [
-        b"hello",
-        b'[2, "1","X" ,{"a":1.0}]',
-        b'[3,"9",{}]\0',
-    ]
+    assert (
+        bench.to_upstream
+        == bench.to_charger
+        == [
+            b"hello",
+            b'[2, "1","X" ,{"a":1.0}]',
+            b'[3,"9",{}]\0',
+        ]
+    )
 
 
 def test_text_and_kind_of_a_message_can_be_replaced() -> None:
@@ -156,6 +160,44 @@ def test_a_slow_charger_is_answered_for_and_its_late_answer_dropped() -> None:
     assert bench.take_upstream() == []
 
 
+def test_a_charger_is_answered_for_from_the_moment_upstream_asked_even_if_its_call_waits() -> None:
+    def both(message: Message, _now: float) -> Verdict | None:
+        return Verdict(answer_after=(2.0, b"{}"), delay=30.0)
+
+    bench = Bench(rules=Scripted(upstream=both))
+    bench.upstream(call("u", "TriggerMessage"))
+    bench.wait(29)
+    assert bench.take_upstream() == bench.take_charger() == []
+    bench.wait(3)
+    assert [m[1] for m in bench.take_charger()] == ["u"]
+    assert bench.take_upstream() == [[3, "u", {}]]
+
+
+def test_an_answer_a_rule_swallows_ends_its_call() -> None:
+    def swallow(message: Message, _now: float) -> Verdict | None:
+        return Verdict(forward=message.request_action != "Reset")
+
+    injection = Injection(Leg.CHARGER, "ChangeConfiguration", {})
+    ask = on("ClearCache", Verdict(answer=b"{}", inject=(injection,)))
+    bench = Bench(rules=Scripted(swallow, ask))
+    bench.upstream(call("u1", "Reset"))
+    bench.charger(result("u1"))
+    assert bench.take_upstream() == []
+    bench.upstream(call("u2", "ClearCache"))
+    assert [m[2] for m in bench.take_charger()] == ["Reset", "ChangeConfiguration"]
+
+
+def test_an_upstream_that_sends_much_behind_ours_is_let_through() -> None:
+    bench, _rules = injecting()
+    bench.wait(5)
+    bench.take_charger()
+    for number in range(40):
+        bench.upstream(call(str(number), "DataTransfer", {"n": number}))
+    seen = [m[1] for m in bench.take_charger() if m[2] == "DataTransfer"]
+    assert seen == [str(number) for number in range(40)]
+    assert bench.closes == []
+
+
 def test_a_charger_quick_enough_is_not_answered_for() -> None:
     bench = late_answer()
     bench.upstream(call("u", "TriggerMessage"))
@@ -236,6 +278,14 @@ def test_calls_for_the_charger_go_out_one_at_a_time() -> None:
     assert bench.take_upstream() == []
 
 
+def test_a_call_does_not_wait_for_one_that_was_given_up_long_ago() -> None:
+    bench, rules = injecting()
+    rules.deadline = bench.now + 130
+    bench.upstream(call("u1", "Reset"))
+    bench.wait(130)
+    assert [m[2] for m in bench.take_charger()] == ["Reset", "ChangeConfiguration"]
+
+
 def test_calls_for_the_charger_wait_for_an_open_one_of_upstream_and_hold_up_the_next() -> None:
     bench, _rules = injecting()
     bench.upstream(call("u1", "Reset"))
@@ -246,7 +296,7 @@ def test_calls_for_the_charger_wait_for_an_open_one_of_upstream_and_hold_up_the_
     bench.upstream(call("u2", "Reset"))
     assert bench.take_charger() == []
     bench.charger(result(injected[1]))
-    assert [m[1] for m in bench.take_charger()][0] == "u2"
+    assert bench.take_charger()[0][1] == "u2"
 
 
 def test_a_call_for_the_charger_may_be_open_while_upstream_comes_and_goes() -> None:

@@ -5,26 +5,11 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from ..frames import tail
 from .calls import OpenCall
 
 MAX_CALLS: Final = 100
 MAX_BYTES: Final = 256 * 1024
 MAX_UNANSWERED_BYTES: Final = 1024 * 1024
-
-# Requests whose answer says nothing; the sender goes on all the same without having been told.
-ONLY_INFORMS: Final = frozenset(
-    {
-        "Heartbeat",
-        "StatusNotification",
-        "MeterValues",
-        "FirmwareStatusNotification",
-        "DiagnosticsStatusNotification",
-        "SecurityEventNotification",
-        "LogStatusNotification",
-        "SignedFirmwareStatusNotification",
-    }
-)
 
 
 class Backlog:
@@ -61,12 +46,11 @@ class Backlog:
     def add(self, call: OpenCall) -> None:
         """Put a CALL at the end, or in the place of the unanswered one it repeats.
 
-        A repeat has the same action and payload: its sender has given up the former id. What only
-        informs is as a rule no repeat, even if it reads the same. A former CALL with the same id
-        but other content stays and counts as answered: its answer could not be told apart.
+        A repeat asks the same under another id: its sender has given up the former one. A former
+        CALL with the same id but other content stays and counts as answered: its answer could not
+        be told apart.
         """
-        repeats = not call.answered and call.action not in ONLY_INFORMS
-        place = self._repeated_by(call) if repeats else None
+        place = None if call.answered else self._repeated_by(call)
         if place is not None:
             self._bytes += len(call.data) - len(self._calls[place].data)
             self._calls[place] = call
@@ -79,10 +63,8 @@ class Backlog:
         self._shrink()
 
     def _repeated_by(self, call: OpenCall) -> int | None:
-        wanted = tail(call.data)
         for place, waiting in enumerate(self._calls):
-            same_action = not waiting.answered and waiting.action == call.action
-            if same_action and tail(waiting.data) == wanted:
+            if not waiting.answered and waiting.same_request(call):
                 return place
         return None
 

@@ -7,9 +7,26 @@ from enum import Enum
 from random import Random
 from typing import Final
 
+from ..frames import tail
+
 MAX_OPEN: Final = 64
 MAX_OPEN_BYTES: Final = 256 * 1024
+PATIENCE_SECONDS: Final = 120.0  # no sender met so far waits longer for an answer
 OWN_PREFIX: Final = "px-"
+
+# Requests whose answer says nothing; the sender goes on all the same without having been told.
+ONLY_INFORMS: Final = frozenset(
+    {
+        "Heartbeat",
+        "StatusNotification",
+        "MeterValues",
+        "FirmwareStatusNotification",
+        "DiagnosticsStatusNotification",
+        "SecurityEventNotification",
+        "LogStatusNotification",
+        "SignedFirmwareStatusNotification",
+    }
+)
 
 
 class Purpose(Enum):
@@ -28,7 +45,8 @@ class OpenCall:
     answered: its sender has an answer or expects none any more, so the next is swallowed.
     own: why we made it; None for one of the peers.
     tag: what the rules want back with the answer to an injected CALL.
-    until: when waiting for a turn or for the answer ends, monotonic seconds.
+    until: when waiting for a turn or for the answer ends, or its sender has surely given it up,
+    monotonic seconds.
     """
 
     id: str
@@ -44,6 +62,14 @@ class OpenCall:
     def swallows(self) -> bool:
         """Whether the answer is for nobody."""
         return self.answered or self.own is not None
+
+    def same_request(self, other: OpenCall) -> bool:
+        """Whether both ask the same; what only informs is no repeat, even if it reads the same."""
+        return (
+            self.action == other.action
+            and self.action not in ONLY_INFORMS
+            and tail(self.data) == tail(other.data)
+        )
 
 
 class OpenCalls:
@@ -88,6 +114,27 @@ class OpenCalls:
         if call is not None:
             self._bytes -= len(call.data)
         return call
+
+    def forget_repeated_by(self, call: OpenCall) -> None:
+        """Forget an open CALL that asks the same: whoever repeats it has given it up.
+
+        Otherwise a StartTransaction that was never answered would be sent again to the next
+        upstream, long after its repeat was.
+        """
+        for known in self._calls.values():
+            if known.same_request(call):
+                self.pop(known.id)
+                return
+
+    def expire(self, now: float) -> None:
+        """Forget CALLs their senders have surely given up, for the same reason."""
+        for call in list(self._calls.values()):
+            if now >= call.until:
+                self.pop(call.id)
+
+    def awaited(self, now: float) -> bool:
+        """Whether anybody may still wait for an answer."""
+        return any(now < call.until for call in self._calls.values())
 
     def drain(self) -> list[OpenCall]:
         """Take out all, oldest first."""

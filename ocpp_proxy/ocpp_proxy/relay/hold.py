@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Final
 
 from ..frames import answer_to
-from .backlog import ONLY_INFORMS, Backlog
-from .calls import OpenCall
+from .backlog import Backlog
+from .calls import ONLY_INFORMS, OpenCall
 from .memory import timestamp
 
 MAX_UNANSWERED: Final = 16

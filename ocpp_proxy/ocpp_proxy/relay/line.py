@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from .backlog import Backlog
-from .calls import OpenCall, OpenCalls
+from .calls import PATIENCE_SECONDS, OpenCall, OpenCalls
 from .events import Leg, Send
 
 TURN_SECONDS: Final = 10.0  # for an answer, and for open CALLs to end before one of ours
@@ -46,10 +46,16 @@ class Line:
         """Whether anything waits for time to pass or an answer to come."""
         return not self.free or bool(self.own) or bool(self.waiting)
 
-    def sent(self, call: OpenCall) -> None:
+    def sent(self, call: OpenCall, now: float) -> None:
         """A CALL of the peer goes out now."""
         if self.late:
             self.late.pop(call.id)
+        if self.leg is Leg.UPSTREAM:
+            self.open.forget_repeated_by(call)
+        self._opened(call, now)
+
+    def _opened(self, call: OpenCall, now: float) -> None:
+        call.until = now + PATIENCE_SECONDS
         self.open.add(call)
 
     def inject(self, call: OpenCall, now: float) -> None:
@@ -87,7 +93,7 @@ class Line:
                 self.late.pop(call.id)
                 self.current = call
             else:
-                self.sent(call)
+                self.sent(call, now)
             sends.append(Send(self.leg, call.data, call.text))
         if self.sequential and self.current is None and not self.own and not self.waiting:
             self.sequential = False
@@ -103,7 +109,7 @@ class Line:
         if call.swallows:
             self.late.add(call)
         else:
-            self.open.add(call)
+            self._opened(call, now)
         if call.own is not None:
             self.lapsed.append(call)
 
@@ -117,9 +123,18 @@ class Line:
             return self.waiting.popleft()
         if self.waiting and self.delayed_until is None:
             return self.waiting.popleft()
-        if self.own and (not self.open or now >= self.own[0].until):
+        if self.own and (now >= self.own[0].until or not self.open.awaited(now)):
             return self.own.popleft()
         return None
+
+    def drop(self) -> None:
+        """The session is over."""
+        self.current = None
+        self.sequential = False
+        self.delayed_until = None
+        self.own.clear()
+        for calls in (self.open, self.late, self.waiting):
+            calls.drain()
 
     def forget_calls(self) -> None:
         """The sender of the CALLs is gone: drop what waits, and answers that still come."""
@@ -153,8 +168,9 @@ class Line:
             times.append(self.own[0].until)
         return min(times, default=None)
 
-    def cut(self) -> list[OpenCall]:
+    def cut(self, now: float) -> list[OpenCall]:
         """The leg is gone: the peer's CALLs it has not answered, in order; ours are forgotten."""
+        self.open.expire(now)
         first = [call for call in (self.current, *self.own) if call is not None]
         calls = [*self.open.drain(), *first, *self.waiting.drain()]
         self.lapsed.extend(call for call in first if call.own is not None)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from ..frames import Call, build_call, decode, json_bytes, tail, with_id
+from ..frames import Call, build_call, decode, json_bytes, payload_bytes, with_id
 
 MAX_CONNECTORS: Final = 64
 MAX_BOOT_BYTES: Final = 8 * 1024
@@ -61,9 +60,7 @@ class StationMemory:
         message = decode(data, max_bytes=MAX_BOOT_BYTES)
         if not isinstance(message, Call) or not message.payload:
             return
-        payload = tail(data).removesuffix(b"]")
-        if not _is_object(payload):
-            payload = json_bytes(message.payload)
+        payload = payload_bytes(data) or json_bytes(message.payload)
         if payload != self.boot:
             self.boot = payload
             self.version += 1
@@ -75,8 +72,8 @@ class StationMemory:
         return build_call(message_id, "BootNotification", self.boot)
 
     def status_connectors(self) -> list[int]:
-        """Connectors with a readable StatusNotification, ascending; 0 is the whole station."""
-        return sorted(number for number, call in self._statuses.items() if _is_array(call))
+        """Connectors with a StatusNotification upstream can read, ascending; 0 is the station."""
+        return _readable(self._statuses)
 
     def status_call(self, connector: int, message_id: str, now: datetime) -> bytes:
         """The latest StatusNotification of a connector, its timestamp, if it has one, set to now.
@@ -88,12 +85,17 @@ class StationMemory:
         return _TIMESTAMP.sub(lambda match: match[1] + stamp, call, count=1)
 
     def meter_connectors(self) -> list[int]:
-        """Connectors with readable MeterValues, ascending."""
-        return sorted(number for number, call in self._meter_values.items() if _is_array(call))
+        """Connectors with MeterValues upstream can read, ascending."""
+        return _readable(self._meter_values)
 
     def meter_values_call(self, connector: int, message_id: str) -> bytes:
         """The last MeterValues of a connector under another id, otherwise as they came."""
         return with_id(self._meter_values[connector], message_id)
+
+    def meter_values(self, connector: int) -> bytes | None:
+        """The payload of the last MeterValues of a connector; None if there is none."""
+        call = self._meter_values.get(connector)
+        return None if call is None else payload_bytes(call)
 
     def to_dict(self) -> dict[str, Any]:
         """The part that is worth a file: the BootNotification."""
@@ -105,26 +107,13 @@ class StationMemory:
         memory = cls()
         boot = stored.get("boot")
         if isinstance(boot, str) and len(boot) <= MAX_BOOT_BYTES:
-            payload = boot.encode("utf-8", "replace")
-            if _is_object(payload):
-                memory.boot = payload
+            memory.boot = payload_bytes(build_call("", "", boot.encode("utf-8", "replace")))
         return memory
 
 
-def _is_object(payload: bytes) -> bool:
-    return isinstance(_strict(payload), dict)
-
-
-def _is_array(message: bytes) -> bool:
-    """Whether a kept message can be sent again; evcc never answers what it cannot parse."""
-    return isinstance(_strict(message), list)
-
-
-def _strict(data: bytes) -> Any:
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        return None
+def _readable(kept: Mapping[int, bytes]) -> list[int]:
+    """Connectors whose message is good JSON: evcc never answers anything else."""
+    return sorted(number for number, call in kept.items() if payload_bytes(call) is not None)
 
 
 def timestamp(now: datetime) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 
 from ..frames import CallResult, decode
 from .calls import OpenCall, Purpose, own_id
+from .events import Note
 from .line import Line
 from .memory import StationMemory
 from .settings import RelaySettings
@@ -119,17 +120,20 @@ class Replay:
         if self._set_up is not None:
             self._set_up.charger_answered(call_id)
 
-    def due(self, line: Line, now: float) -> None:
-        """Queue what its time has come for."""
+    def due(self, line: Line, now: float) -> list[Note]:
+        """Queue what its time has come for; says what the owner may want to know."""
+        notes = []
         if self._boot_at is not None and now >= self._boot_at:
             self._boot_at = None
             self._inject_boot(line, now)
+            notes.append(Note("info", "charger did not boot, its last BootNotification is sent"))
         if self._repeats is not None and _reached(self._repeats.next_at, now):
             self._repeats.next_at = None
             self._inject_boot(line, now)
         if self._set_up is not None and _reached(self._set_up.help_at, now):
             self._set_up.help_at = None
             self._help_meter_values(line, self._set_up.help_connector, now)
+        return notes
 
     def _help_meter_values(self, line: Line, connector: int | None, now: float) -> None:
         """Send the cached MeterValues in place of a charger whose one open CALL is kept waiting."""

@@ -117,7 +117,7 @@ class Relay:
             return effects + self._hold([call], now, hold)
         held_back = self._replay.holds_back(call.action, now)
         if self._up.free and not held_back:
-            self._up.sent(call)
+            self._up.sent(call, now)
             self._in_use = True
             effects.append(Send(Leg.UPSTREAM, call.data, call.text))
             return effects
@@ -129,7 +129,7 @@ class Relay:
         self._in_use = True
         self._replay.upstream_called(call.id, call.action, call.data, now)
         if self._down.free:
-            self._down.sent(call)
+            self._down.sent(call, now)
             if self._replay.watching:
                 self._settle()
             return [Send(Leg.CHARGER, call.data, call.text)]
@@ -186,9 +186,11 @@ class Relay:
             gives_up_at = self._redial.gives_up_at
             if gives_up_at is not None and now >= gives_up_at:
                 return self._give_up(now)
-        else:
-            self._replay.due(self._up, now)
-        effects = self._judge.due(now) if self._judge is not None else []
+        effects: list[Effect] = []
+        if self.upstream_up:
+            effects += self._replay.due(self._up, now)
+        if self._judge is not None:
+            effects += self._judge.due(now)
         return effects + self._turn(now)
 
     def _turn(self, now: float) -> list[Effect]:
@@ -287,7 +289,7 @@ class Relay:
         effects: list[Effect] = [
             Note("warning", f"upstream lost: {_told(closed)}; charger is held")
         ]
-        effects += self._hold(self._up.cut(), now, hold_again)
+        effects += self._hold(self._up.cut(now), now, hold_again)
         return effects if self.ended else effects + self._dial_again(exists, now)
 
     def _hold(
@@ -309,12 +311,16 @@ class Relay:
             return [Close(Leg.UPSTREAM, 1001, "charger connection lost")]
         self._upstream_is(True, now)
         self._replay.upstream_returned(self._up, now)
-        away = f"upstream is back after {now - self._lost_at:.1f} s"
-        left_out = f", {self._ignored} messages to the old one left out" if self._ignored else ""
-        dropped = self._up.waiting.dropped
-        lost = f", {dropped} meter values or notices dropped" if dropped else ""
+        said = [f"upstream is back after {now - self._lost_at:.1f} s"]
+        for number, what in (
+            (len(self._up.own) + len(self._up.waiting), "messages to tell it"),
+            (self._ignored, "messages to the old one left out"),
+            (self._up.waiting.dropped, "meter values or notices dropped"),
+        ):
+            if number:
+                said.append(f"{number} {what}")
         self._ignored = self._up.waiting.dropped = 0
-        return [Note("info", away + left_out + lost), *self._turn(now)]
+        return [Note("info", ", ".join(said)), *self._turn(now)]
 
     def dial_failed(self, why: str, now: float, already_exists: bool = False) -> list[Effect]:
         """A dial failed, or its connection was closed at once."""
@@ -357,8 +363,7 @@ class Relay:
         self.upstream_up = False
         self.deadline = None
         for line in (self._up, self._down):
-            line.cut()
-            line.waiting.drain()
+            line.drop()
 
 
 def _over(line: Line, limit: int) -> bool:
