@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def test_a_good_repository_passes(check: Check, sample: Sample) -> None:
 
 def test_long_modules_are_named(checkout: Checkout) -> None:
     for line in long_modules(checkout):
-        print(line)
+        warnings.warn(line, stacklevel=1)
 
 
 def test_the_apparmor_parser_reads_every_profile(checkout: Checkout) -> None:

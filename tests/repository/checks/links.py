@@ -33,6 +33,7 @@ def _check_document(checkout: Checkout, path: str) -> Iterator[Finding]:
         target = found["target"]
         if _SCHEME.match(target):
             continue
+        # Whether the store page resolves relative pictures is unverified; absolute ones work.
         if shown_in_store and found.groupdict().get("image"):
             yield Finding(path, f"shows {target}", "the store page needs an absolute address")
         yield from _check_target(checkout, path, target)

@@ -78,8 +78,8 @@ def _element_faults(kind: Any, name: str) -> Iterator[Fault]:
     if element.kind in ("url", "email") and element.optional:
         yield f"schema of {name}: an emptied field fails as {kind}", "write str? and check it"
     if element.kind in ("str", "password") and (element.low, element.high) != (None, None):
-        # Seen with supervisor/apps/options.py of 2026.08: it compares the text itself with the
-        # number, and so refuses every value of such a field.
+        # supervisor/apps/options.py gives the text itself to voluptuous' Range, which refuses it
+        # beside a number (tried with voluptuous alone; unverified on a device).
         yield f"schema of {name}: a limited length refuses every value", "check it in the app"
 
 
