@@ -20,10 +20,12 @@ STUBBORN = replace(SILENT, reconnect_delays=(0.1,))
 
 
 @asynccontextmanager
-async def proxied(folder: Path, target_port: int, **options: Any) -> AsyncIterator[ProxyProcess]:
+async def proxied(
+    folder: Path, target_port: int, *arguments: str, **options: Any
+) -> AsyncIterator[ProxyProcess]:
     """A proxy process that listens and relays to a port of loopback."""
     target = ("--target-host", "127.0.0.1", "--target-port", str(target_port))
-    async with proxy_process(folder, *target, options=options) as process:
+    async with proxy_process(folder, *target, *arguments, options=options) as process:
         await until(lambda: logged(process, "listening on"), "the proxy never listened")
         yield process
 

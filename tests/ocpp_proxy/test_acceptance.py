@@ -7,6 +7,7 @@ The number in a name is the point of the acceptance list: 1 the behaviour it mus
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -262,6 +263,22 @@ async def test_acceptance_05_a_transaction_begun_meanwhile_gets_evccs_number(
         assert started["id"] > 0
         assert len(system.events.find("start_transaction")) == 1
         assert not box.ever_closed
+
+
+async def test_acceptance_05_a_restart_of_the_proxy_itself_needs_no_boot_of_the_box(
+    tmp_path: Path,
+) -> None:
+    async with CentralSystem(timing=UNHURRIED) as system, AsyncExitStack() as rest:
+        first = await rest.enter_async_context(proxied(tmp_path, system.port))
+        box = await rest.enter_async_context(Wallbox("BOX1", url(first), STUBBORN))
+        await system.events.wait_for("operational")
+        await first.stop()
+        second = await rest.enter_async_context(proxied(tmp_path, system.port))
+        mark = system.events.mark()
+        box.url = url(second)
+        # The proxy gives the box 3 s to boot by itself.
+        await system.events.wait_for("boot", after=mark, status="Accepted")
+        assert len(box.events.find("call_sent", action="BootNotification")) == 1
 
 
 async def test_acceptance_06_after_a_wifi_drop_the_new_session_is_usable_within_3_s(

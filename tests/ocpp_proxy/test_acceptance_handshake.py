@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -318,3 +320,34 @@ async def test_acceptance_08_more_than_the_rate_allows_waits_and_nothing_is_drop
         await until(lambda: "[2]" in central.messages, "the other one had to wait")
         await sending
         await until(lambda: len(central.messages) == len(flood) + 1, "some were lost")
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A self-signed certificate for loopback, with its key beside it."""
+    path = tmp_path / "fullchain.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+         "-subj", "/CN=proxy", "-addext", "subjectAltName=IP:127.0.0.1",
+         "-keyout", str(tmp_path / "privkey.pem"), "-out", str(path)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return path
+
+
+async def test_acceptance_08_a_box_that_insists_on_tls_and_a_key_reaches_an_evcc_with_neither(
+    certificate: Path, tmp_path: Path
+) -> None:
+    stations = [{"id": "CP1", "password": "sixteen-byte-key"}]
+    tls = ("--tls-dir", str(tmp_path))
+    async with (
+        CentralSystem(timing=UNHURRIED) as system,
+        proxied(tmp_path, system.port, *tls, ssl=True, stations=stations) as proxy,
+        Wallbox(
+            "CP1",
+            f"wss://127.0.0.1:{proxy.port}",
+            replace(ONCE, password="sixteen-byte-key"),
+            tls=ssl.create_default_context(cafile=str(certificate)),
+        ),
+    ):
+        await system.events.wait_for("operational")

@@ -271,6 +271,22 @@ async def test_a_box_that_takes_power_only_gets_watts() -> None:
         await b.events.wait_for("profile", unit="W", limit=6900.0, accepted=True)
 
 
+async def test_with_remote_start_a_plugged_car_charges_without_a_card() -> None:
+    async with (
+        CentralSystem(timing=UNHURRIED, remote_start="evcc") as system,
+        Wallbox("BOX1", system.url) as box,
+    ):
+        await system.events.wait_for("operational")
+        await box.plug()
+        started = await system.events.wait_for("start_transaction")
+        assert started["idTag"] == "evcc"
+        await system.events.wait_for("status", status="Charging")
+        await box.unplug()
+        await system.events.wait_for("stop_transaction")
+        await box.plug()
+        await system.events.wait_for("start_transaction", count=2)
+
+
 STATUS = {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
 
 

@@ -41,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
         "--quirk", action="append", default=[], metavar="NAME=VALUE", help="a field of Quirks"
     )
     box.add_argument("--ca", help="certificate file to trust for wss")
+    box.add_argument("--plug-after", type=float, metavar="S", help="plug in after S s")
     box.add_argument("--charge-after", type=float, metavar="S", help="plug in and charge after S s")
     system = kinds.add_parser("central-system", help="a central system that behaves like evcc")
     system.set_defaults(run=_run_central_system)
@@ -51,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         "--time", action="append", default=[], metavar="NAME=SECONDS", help="a field of Timing"
     )
     system.add_argument("--old", action="store_true", help="without FirmwareManagement, Security")
+    system.add_argument("--remote-start", metavar="TAG", help="start when a car is plugged in")
     system.add_argument("--limits", help="amperes to set one after the other, as 6,16,0")
     system.add_argument("--limit-every", type=float, default=15.0, metavar="S")
     for each in (box, system):
@@ -79,15 +81,18 @@ async def _run_wallbox(options: argparse.Namespace) -> None:
     tls = ssl.create_default_context(cafile=options.ca) if options.ca else None
     events = _printer(options.verbose)
     async with Wallbox(options.id, options.url, quirks, events=events, tls=tls) as box:
-        charging = asyncio.create_task(_charge(box, options.charge_after))
+        charging = asyncio.create_task(_charge(box, options))
         await _stopped()
         charging.cancel()
 
 
-async def _charge(box: Wallbox, after: float | None) -> None:
-    if after is not None:
-        await box.registered.wait()
-        await asyncio.sleep(after)
+async def _charge(box: Wallbox, options: argparse.Namespace) -> None:
+    await box.registered.wait()
+    if options.plug_after is not None:
+        await asyncio.sleep(options.plug_after)
+        await box.plug()
+    if options.charge_after is not None:
+        await asyncio.sleep(options.charge_after)
         await box.charge()
 
 
@@ -100,6 +105,7 @@ async def _run_central_system(options: argparse.Namespace) -> None:
         timing=timing,
         events=_printer(options.verbose),
         features=OLD_FEATURES if options.old else FEATURES,
+        remote_start=options.remote_start,
     )
     async with system:
         limits = [float(part) for part in options.limits.split(",")] if options.limits else []

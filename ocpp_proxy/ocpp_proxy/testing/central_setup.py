@@ -58,7 +58,8 @@ class Abilities:
 class Charger:
     """Drives one station from the moment the central system knows it."""
 
-    def __init__(self, station: Station) -> None:
+    def __init__(self, station: Station, remote_start: str | None = None) -> None:
+        self._remote_tag = remote_start
         self.station, self.timing, self.events = station, station.timing, station.events
         self.abilities = Abilities()
         self.online = False
@@ -88,6 +89,8 @@ class Charger:
             work.create_task(self._set_up_again())
             work.create_task(self._refresh_values())
             work.create_task(self._ask_schedule())
+            if self._remote_tag is not None:
+                work.create_task(self._start_remotely(self._remote_tag))
 
     def _operational(self) -> None:
         self.station.operational_at = asyncio.get_running_loop().time()
@@ -226,6 +229,20 @@ class Charger:
             await asyncio.sleep(self.timing.control_interval)
             if self.online and not self.abilities.offered:
                 await self._tolerate(self.station.command("GetCompositeSchedule", dict(request)))
+
+    async def _start_remotely(self, id_tag: str) -> None:
+        """Start once whenever a car is plugged in, as evcc does with `remotestart`."""
+        station = self.station
+
+        def preparing() -> bool:
+            status = station.statuses.get(CONNECTOR, {}).get("status")
+            return self.online and status == "Preparing" and station.transaction_id is None
+
+        while True:
+            await station.until(preparing, math.inf)
+            request = {"idTag": id_tag, "connectorId": CONNECTOR}
+            await self._tolerate(station.command("RemoteStartTransaction", request))
+            await station.until(lambda: not preparing(), math.inf)
 
     async def set_limit(self, amps: float, phases: int = 3) -> str:
         """Set the current per phase, 0 to pause; returns the status the station answers.

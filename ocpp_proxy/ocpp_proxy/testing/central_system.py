@@ -43,6 +43,7 @@ class CentralSystem:
         timing: Timing | None = None,
         events: EventLog | None = None,
         features: frozenset[str] = FEATURES,
+        remote_start: str | None = None,  # the idTag to start with when a car is plugged in
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         randomness: random.Random | None = None,
     ) -> None:
@@ -53,6 +54,7 @@ class CentralSystem:
         self.listening_since = 0.0
         self._configured = stations
         self._features, self._now = features, now
+        self._remote_start = remote_start
         self._random = randomness or random.Random()
         self._server: Server | None = None
         self._knows = False
@@ -192,7 +194,7 @@ class CentralSystem:
         if station.known:
             return
         station.known = True
-        self.chargers[station.id] = charger = Charger(station)
+        self.chargers[station.id] = charger = Charger(station, self._remote_start)
         self._job(self._drive(charger))
 
     async def _drive(self, charger: Charger) -> None:

@@ -141,6 +141,7 @@ class OnlineBox(ABC):
         task = asyncio.create_task(run())
         tasks.add(task)
         task.add_done_callback(tasks.discard)
+        task.add_done_callback(lambda _: work.close())  # it may never have begun
 
     def _new_id(self) -> int | str:
         number = next(self._numbers)
