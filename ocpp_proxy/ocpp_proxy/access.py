@@ -28,6 +28,22 @@ def normalise(address: str) -> str:
     return str(mapped or parsed)
 
 
+def behind(address: str, forwarded: Iterable[str], trusted: Networks) -> str:
+    """The address of whoever a trusted proxy speaks for: the last one it does not trust itself.
+
+    `forwarded` are values of X-Forwarded-For, `address` is the TCP peer.
+    """
+    chain = [part.strip() for value in forwarded for part in value.split(",")]
+    while address in trusted and chain:
+        nearest = normalise(chain.pop().removeprefix("[").removesuffix("]"))
+        try:
+            ipaddress.ip_address(nearest)
+        except ValueError:
+            break
+        address = nearest
+    return address
+
+
 class Networks:
     """A list of CIDR networks; `ValueError` for one that is none."""
 

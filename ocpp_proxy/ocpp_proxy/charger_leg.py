@@ -26,12 +26,16 @@ class Gate(Protocol):
 
 
 class ChargerLeg(Leg):
-    """A connection from a wallbox; `peer` is its normalised address."""
+    """A connection from a wallbox.
+
+    `peer` is the normalised address of the TCP connection, `client` that of the wallbox: another
+    one behind a trusted proxy.
+    """
 
     name = "charger"
 
-    __slots__ = ("_accepted", "_early", "_gate", "_tail", "_task", "_timer", "opened_at", "peer",
-                 "secure")  # fmt: skip
+    __slots__ = ("_accepted", "_early", "_gate", "_tail", "_task", "_timer", "client", "opened_at",
+                 "peer", "secure")  # fmt: skip
 
     protocol: ServerProtocol
 
@@ -41,6 +45,7 @@ class ChargerLeg(Leg):
     ) -> None:  # fmt: skip
         super().__init__(protocol, pace)
         self.peer = peer
+        self.client = peer
         self.secure = secure
         self.opened_at = 0.0
         self._gate: Gate | None = gate

@@ -78,12 +78,14 @@ class Handshakes:
     async def handshake(self, leg: ChargerLeg, request: Request) -> None:
         """Answer the request; after 101 the session runs."""
         session: Session | None = None
+        forwarded = request.headers.get_all("X-Forwarded-For")
+        leg.client = access.behind(leg.peer, forwarded, self._trusted)
         try:
             response, session = await self._decided(leg, request)
         except RefusalError as refusal:
             response = self._refusal(leg, request, refusal)
         except Exception:
-            log.exception("handshake of %s failed", leg.peer)
+            log.exception("handshake of %s failed", leg.client)
             response = leg.protocol.reject(500, "internal error, see the log\n")
         leg.answer(response)
         if session is not None:
@@ -103,8 +105,8 @@ class Handshakes:
         # A path can be a kilobyte of noise.
         path = logs.cut(request.path, 128)
         log.limited(
-            refusal.level, refusal.cause, leg.peer, "%s asked for %s: %s, answered %d",
-            leg.peer, path, refusal.reason, refusal.status,
+            refusal.level, refusal.cause, leg.client, "%s asked for %s: %s, answered %d",
+            leg.client, path, refusal.reason, refusal.status,
         )  # fmt: skip
         response = leg.protocol.reject(refusal.status, refusal.text + "\n")
         response.headers.update(refusal.headers)
@@ -115,8 +117,8 @@ class Handshakes:
 
     def _log_library(self, leg: ChargerLeg, request: Request, response: Response) -> None:
         log.limited(
-            "warning", f"handshake {response.status_code}", leg.peer,
-            "%s asked for %s: %s, answered %d", leg.peer, logs.cut(request.path, 128),
+            "warning", f"handshake {response.status_code}", leg.client,
+            "%s asked for %s: %s, answered %d", leg.client, logs.cut(request.path, 128),
             leg.protocol.handshake_exc, response.status_code,
         )  # fmt: skip
 
@@ -180,12 +182,16 @@ class Handshakes:
                 404, "station not known", f"station {admission.station_id} is not listed"
             )
         password = station.password if station is not None else None
+        known = self._stations.find(admission.station_id)
+        new_key = known.new_key if known is not None and station is not None else None
         given = next(iter(request.headers.get_all("Authorization")), None)
-        if access.password_fits(given, admission.station_id, password):
-            self._failures.succeeded(leg.peer)
+        fits = access.password_fits(given, admission.station_id, password)
+        # The wallbox may not have taken the new key over yet, so both count.
+        if fits or (new_key and access.password_fits(given, admission.station_id, new_key)):
+            self._failures.succeeded(leg.client)
             return
         now = asyncio.get_running_loop().time()
-        await asyncio.sleep(self._failures.failed(leg.peer, now))
+        await asyncio.sleep(self._failures.failed(leg.client, now))
         if station is None:
             reason = f"station {admission.station_id} is not listed"
         else:
@@ -250,15 +256,15 @@ class Handshakes:
         if old is None:
             return
         now = asyncio.get_running_loop().time()
-        if not self._stations.guard.admits(key, old.charger.peer, leg.peer, now):
+        if not self._stations.guard.admits(key, old.charger.client, leg.client, now):
             raise RefusalError(
                 409, "another wallbox uses this station id",
-                f"station {admission.station_id} connects from {old.charger.peer} and {leg.peer} "
-                "in turn: give every wallbox its own id", level="error",
+                f"station {admission.station_id} connects from {old.charger.client} and "
+                f"{leg.client} in turn: give every wallbox its own id", level="error",
             )  # fmt: skip
         log.notice(
             "%s connects again from %s, its old connection from %s is replaced",
-            admission.station_id, leg.peer, old.charger.peer,
+            admission.station_id, leg.client, old.charger.client,
         )  # fmt: skip
         await old.replace()
 

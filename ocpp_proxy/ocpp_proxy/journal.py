@@ -63,11 +63,11 @@ class Journal:
             "%s%s connected from %s, %s, to %s",
             station,
             "" if urls.is_plain_id(station) else " (unusual id)",
-            session.charger.peer,
+            session.charger.client,
             session.charger.protocol.subprotocol or "no subprotocol offered",
             session.route.target,
         )
-        facts = ConnectionFacts(session.charger.peer, session.charger.protocol.subprotocol or "")
+        facts = ConnectionFacts(session.charger.client, session.charger.protocol.subprotocol or "")
         for feed in self._feeds:
             feed.offer(partial(feed.observer.connected, station, facts, self._monotonic()))
 

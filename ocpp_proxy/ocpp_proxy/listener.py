@@ -150,6 +150,8 @@ class Listener:
             # A leg that got its connection counts for itself.
             if not (made and made[0].connected):
                 self._slots.leave(peer)
+                if made:
+                    made[0].gone.cancel()
                 with suppress(OSError):
                     conn.close()
 

@@ -21,6 +21,7 @@ from .commandline import Settings
 from .errors import OptionError
 from .handshake import Admission, Handshakes
 from .journal import Journal
+from .keychange import KeyChange
 from .legs import Pace
 from .listener import Listener, open_socket
 from .relay.session import Relay
@@ -160,6 +161,7 @@ class ProxyServer:
             station, key, relay, leg, upstream, route,
             open_timeout=float(options.upstream_open_timeout),
             subprotocol=route.subprotocol, stations=self.stations, journal=self.journal,
+            key_change=KeyChange() if admission.station and admission.station.password else None,
         )  # fmt: skip
 
 

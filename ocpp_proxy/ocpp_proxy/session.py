@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from . import logs
 from .access import TokenBucket
 from .charger_leg import ChargerLeg
+from .keychange import KeyChange
 from .legs import PARTNER, RATE, Leg
 from .relay.events import Close, Closed, Copy, Dial, Effect, Note, Send
 from .relay.events import Leg as Side
@@ -34,10 +35,30 @@ class Session:
     """
 
     __slots__ = (
-        "_armed", "_bucket", "_dialling", "_finished", "_journal", "_loop", "_old_upstream",
-        "_open_timeout", "_over", "_rate_timer", "_stations", "_timer", "charger", "key",
-        "relay", "route", "since", "station", "subprotocol", "trail", "upstream", "why",
-    )  # fmt: skip
+        "_armed",
+        "_bucket",
+        "_dialling",
+        "_finished",
+        "_journal",
+        "_key_change",
+        "_loop",
+        "_old_upstream",
+        "_open_timeout",
+        "_over",
+        "_rate_timer",
+        "_stations",
+        "_timer",
+        "charger",
+        "key",
+        "relay",
+        "route",
+        "since",
+        "station",
+        "subprotocol",
+        "trail",
+        "upstream",
+        "why",
+    )
 
     def __init__(
         self,
@@ -52,6 +73,7 @@ class Session:
         subprotocol: str,
         stations: Stations,
         journal: Journal,
+        key_change: KeyChange | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self.station = station
@@ -68,6 +90,7 @@ class Session:
         self._stations = stations
         self._journal = journal
         self._bucket = TokenBucket(RATE_LIMIT, BURST, self.since)
+        self._key_change = key_change
         self._rate_timer: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._armed = float("inf")
@@ -129,6 +152,12 @@ class Session:
         else:
             return
         self._journal.message(self, side, data, text, now, own=False)
+        if self._key_change is not None and (key := self._key_change.follow(side, data)):
+            self.station.new_key = key
+            log.warning(
+                "upstream gave %s a new AuthorizationKey; it counts until the next restart, "
+                "write it as the station's password", self.station.id,
+            )  # fmt: skip
         self._perform(self.relay.received(side, data, text, now), data)
 
     def lost(self, leg: Leg, closed: Closed) -> None:

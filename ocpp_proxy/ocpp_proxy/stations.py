@@ -35,6 +35,8 @@ class Station:
     connects: int = 0
     session: Session | None = None
     saved_version: int = 0
+    # Upstream gave the wallbox this key since our start; it counts instead of the option.
+    new_key: str | None = field(default=None, repr=False)
 
 
 class Stations:
