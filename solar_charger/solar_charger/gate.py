@@ -82,7 +82,7 @@ def refusal(command: Command, gate: Gate) -> str:
         return "mode OFF: nothing but a stop goes out"
     if kind is Kind.WAKE:
         return ""
-    if command.normalize:
+    if command.normalize and kind in (Kind.SET_AMPS, Kind.SET_LIMIT):
         unplugged = gate.plug is PlugState.UNPLUGGED
         return "" if unplugged else "normalisation only while unplugged"
     return _home_refusal(command, gate)

@@ -31,7 +31,9 @@ class Limits:
 
     def lay_over(self, brain: Controller, ctx: Context, verdict: Verdict) -> Verdict:
         """The verdict as it may be carried out."""
-        verdict = replace(verdict, limit=self._limit(ctx, verdict))
+        limit = self._limit(ctx, verdict)
+        if limit != verdict.limit:
+            verdict = replace(verdict, limit=limit)
         if verdict.state in SILENT or verdict.reason == "foreign_vehicle":
             return verdict
         if ctx.fused and (verdict.charge is True or ctx.flows):
@@ -61,7 +63,7 @@ def _capped(ctx: Context, verdict: Verdict) -> Verdict:
     if limited or over:
         text = f"{verdict.text}; {ctx.fuse.text}" if limited else verdict.text
         return replace(verdict, amps=amps, safety=over, text=text)
-    return replace(verdict, amps=amps)
+    return verdict if amps == verdict.amps else replace(verdict, amps=amps)
 
 
 def _stop_for_fuse(brain: Controller, ctx: Context, verdict: Verdict) -> Verdict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ class Job:
     seed: int | None
     volts: float = 240.0
     phases: int = 1
-    prices: Prices = Prices()
+    prices: Prices = field(default_factory=Prices)
     trace: Path | None = None
     has_twc: bool = True
 

@@ -111,28 +111,27 @@ def bound(day: Day, scenario: Scenario, prices: Prices) -> Kpis:
     """The best lower bound found, with the figures of its relaxed day."""
     minutes = minutes_of(day, scenario)
     room = scenario.capacity_kwh * (scenario.limit - scenario.soc) / 100.0 / EFFICIENCY
-    best, best_price = solve(minutes, prices, 0.0), 0.0
-    if _energy(minutes, best) > room:
-        best, best_price = _limited(minutes, prices, room)
-    value = best.cost - best_price * room
-    return _kpis(day, minutes, best, value)
+    course = solve(minutes, prices, 0.0)
+    if _energy(minutes, course) <= room:
+        return _kpis(day, minutes, course, course.cost)
+    value, shown = _limited(minutes, prices, room)
+    return _kpis(day, minutes, shown, value)
 
 
-def _limited(minutes: Minutes, prices: Prices, room: float) -> tuple[Course, float]:
+def _limited(minutes: Minutes, prices: Prices, room: float) -> tuple[float, Course]:
+    """(best bound, a day that keeps to the energy): halve the interval of energy prices."""
     low, high = 0.0, prices.grid + prices.feed_in + 1.0
-    best: tuple[float, Course, float] | None = None
+    shown = solve(minutes, prices, high)
+    value = shown.cost - high * room
     for _ in range(ROUNDS):
         middle = (low + high) / 2.0
         course = solve(minutes, prices, middle)
-        value = course.cost - middle * room
-        if best is None or value > best[0]:
-            best = (value, course, middle)
+        value = max(value, course.cost - middle * room)
         if _energy(minutes, course) > room:
             low = middle
         else:
-            high = middle
-    assert best is not None
-    return best[1], best[2]
+            high, shown = middle, course
+    return value, shown
 
 
 def _energy(minutes: Minutes, course: Course) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
 from ..car.link import Result
 from ..command import Command
@@ -37,7 +38,8 @@ class Ours:
     wishes: Wishes = field(default_factory=Wishes)
     loop_s: int = 10
     begin_s: int = 0
-    snapshot: Snapshot = field(default_factory=Snapshot)
+    readings: dict[str, Any] = field(default_factory=dict)
+    """The newest readings by the snapshot's field names."""
     controller: Controller = field(init=False)
     executor: Executor = field(init=False)
     decision: Decision | None = None
@@ -53,18 +55,16 @@ class Ours:
     def meter(self, now: int, sample: MeterSample) -> None:
         """A new snapshot with the sample; each one enters the window."""
         at = EPOCH + sample.at
-        self.snapshot = replace(
-            self.snapshot,
-            grid_w=Reading(sample.grid_w, at, "meter"),
-            production_w=Reading(sample.pv_w, at, "meter"),
-            grid_phase_a=None if sample.phase_a is None else Reading(sample.phase_a, at, "meter"),
-        )
+        self.readings["grid_w"] = Reading(sample.grid_w, at, "meter")
+        self.readings["production_w"] = Reading(sample.pv_w, at, "meter")
+        if sample.phase_a is not None:
+            self.readings["grid_phase_a"] = Reading(sample.phase_a, at, "meter")
         if now % self.loop_s:
             self.controller.sense(self._inputs(now))
 
     def connector(self, now: int, vitals: WallConnector) -> None:
         """A new snapshot with the vitals."""
-        self.snapshot = replace(self.snapshot, twc=Reading(vitals, EPOCH + now, "twc"))
+        self.readings["twc"] = Reading(vitals, EPOCH + now, "twc")
         self.controller.sense(self._inputs(now))
 
     def decide(self, now: int) -> None:
@@ -105,15 +105,15 @@ class Ours:
         self.executor.finished(result, at, self.rng.random())
         self.ask_at = 0.0
         if isinstance(result.data, CarState):
-            self.snapshot = replace(self.snapshot, car=Reading(result.data, at, "car"))
+            self.readings["car"] = Reading(result.data, at, "car")
         elif isinstance(result.data, BodyState):
-            self.snapshot = replace(self.snapshot, body=Reading(result.data, at, "car"))
+            self.readings["body"] = Reading(result.data, at, "car")
 
     def _inputs(self, now: int) -> Inputs:
         return Inputs(
             now=EPOCH + now,
             wall=MIDNIGHT + timedelta(seconds=now),
-            snapshot=self.snapshot,
+            snapshot=Snapshot(**self.readings),
             settings=self.settings,
             wishes=self.wishes,
             link=self.executor.facts(EPOCH + now),
