@@ -47,13 +47,13 @@ class Connector:
 
     @property
     def plugged(self) -> bool | None:
-        """Whether a car is connected, as far as the status tells."""
-        return None if self.status is None else self.status in _PLUGGED
+        """Whether a car is connected, as far as the status tells; no question of the station."""
+        return self.status in _PLUGGED if self.status and self.number else None
 
     @property
     def charging(self) -> bool | None:
         """Whether energy flows, by the status."""
-        return None if self.status is None else self.status == "Charging"
+        return self.status == "Charging" if self.status and self.number else None
 
     @property
     def problem(self) -> bool | None:

@@ -190,6 +190,12 @@ def test_the_station_as_a_whole_has_names_and_members_of_its_own() -> None:
     assert (members["station_status"], members["vendor"]) == ("Charging", "AcTEC")
 
 
+def test_nobody_plugs_a_car_into_the_station_as_a_whole() -> None:
+    components = payload(complete(0))["components"]
+    assert "problem_0" in components
+    assert not {"plugged_0", "charging_0"} & set(components)
+
+
 def test_ids_name_app_station_key_and_connector() -> None:
     component = payload(complete())["components"]["session_energy_1"]
     assert component["unique_id"] == "ocpp_proxy_AcTec001_session_energy_1"

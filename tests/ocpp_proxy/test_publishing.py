@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,12 @@ from ocpp_proxy.options import read
 from ocpp_proxy.publishing import MOST_STATIONS, StationPublishing
 from ocpp_proxy.relay.events import Leg
 from ocpp_proxy.station import Station
+from ocpp_proxy.testing.central_system import CentralSystem
+from ocpp_proxy.testing.wallbox import Wallbox
+from ocpp_proxy.testing.wallbox_quirks import ACTEC
 
+from tests.ocpp_proxy.harness import proxy_server
+from tests.ocpp_proxy.proxied import UNHURRIED
 from tests.ocpp_proxy.test_entities import complete, shown
 from tests.stand.broker import MOSQUITTO, TestBroker, running
 
@@ -79,12 +85,15 @@ def status(observer: Observer, word: str) -> None:
 
 
 async def until(broker: TestBroker, check: Callable[[dict[str, str]], bool]) -> dict[str, str]:
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            retained = await broker.retained()
-            if check(retained):
-                return retained
-            await asyncio.sleep(0.05)
+    retained: dict[str, str] = {}
+    try:
+        async with asyncio.timeout(PATIENCE):
+            # What is waited for happens in the broker, which sets no event of ours.
+            while not check(retained := await broker.retained()):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise AssertionError(f"the broker holds {retained}") from None
+    return retained
 
 
 def member(retained: dict[str, str], topic: str, key: str) -> Any:
@@ -177,6 +186,35 @@ async def test_discovery_switched_off_still_publishes_the_states(
         boot(observer)
         found = await until(broker, lambda found: "ocpp_proxy/CP1/state" in found)
     assert not any(topic.startswith("homeassistant/") for topic in found)
+
+
+async def test_an_evening_of_charging_through_the_real_proxy_is_seen_at_the_broker(
+    broker: TestBroker, tmp_path: Path
+) -> None:
+    topic = "ocpp_proxy/AcTec001/connector/1"
+    timing = replace(UNHURRIED, meter_tick=0.1, control_interval=0.2)
+    async with (
+        CentralSystem(timing=timing) as system,
+        proxy_server(tmp_path, system.port) as proxy,
+        at_work(broker, tmp_path) as observer,
+    ):
+        proxy.journal.add(observer)
+        url = f"ws://127.0.0.1:{proxy.port}//"
+        async with Wallbox("AcTec001", url, replace(ACTEC, ignores=frozenset())) as box:
+            await system.events.wait_for("operational")
+            assert await box.charge() is not None
+            assert await system.set_limit("AcTec001", 10) == "Accepted"
+            found = await until(broker, lambda found: member(found, topic, "limit_power") == 6900)
+            await until(broker, lambda found: (member(found, topic, "power") or 0) > 1000)
+            assert member(found, topic, "status") == "Charging"
+            assert member(found, topic, "session_energy") is not None
+            await box.unplug()
+            found = await until(broker, lambda found: member(found, topic, "power") == 0)
+        found = await until(
+            broker, lambda found: found["ocpp_proxy/AcTec001/availability"] == "offline"
+        )
+    components = json.loads(found["homeassistant/device/ocpp_AcTec001/config"])["components"]
+    assert {"power_1", "current_l3_1", "session_energy_1", "limit_power_1"} <= set(components)
 
 
 async def test_a_flood_of_strangers_takes_nobodys_place(tmp_path: Path) -> None:

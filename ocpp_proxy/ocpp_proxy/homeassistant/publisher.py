@@ -22,6 +22,8 @@ _log = logs.get("mqtt")
 
 # aiomqtt warns above ten pending calls.
 AT_ONCE = 8
+# After so many states it is discovery's turn.
+IN_A_ROW = 1000
 STOP_TIMEOUT = 2.0
 # A connection that lasted this long (s) was good: the next attempt comes soon.
 GOOD_AFTER = 30.0
@@ -283,7 +285,7 @@ class Publisher:
         with suppress(aiomqtt.MqttError, TimeoutError):
             async with asyncio.timeout(STOP_TIMEOUT):
                 self._outbox.interrupted()
-                while await self._send_batch(client, hurry=True):
+                while await self._send_states(client, hurry=True):
                     pass
                 await client.publish(self._status_topic, "offline", qos=1, retain=True)
 
@@ -328,7 +330,7 @@ class Publisher:
             self._wake.clear()
             await self._send_withdrawals(client)
             await self._send_discovery(client)
-            if await self._send_batch(client):
+            if await self._send_states(client):
                 continue
             if self._greeting_due:
                 # Last, so that Home Assistant does not take states of an earlier run for fresh.
@@ -370,19 +372,37 @@ class Publisher:
             self._announced.sent(device, self._prefix)
             await self._announced.save()
 
-    async def _send_batch(self, client: aiomqtt.Client, *, hurry: bool = False) -> bool:
-        """Send some of what is due, and wait for the acknowledgements; False: nothing was due."""
-        topics = self._outbox.due(self._clock(), AT_ONCE, hurry=hurry)
-        async with asyncio.TaskGroup() as tasks:
-            for topic in topics:
-                tasks.create_task(self._send_one(client, topic))
-        return bool(topics)
+    async def _send_states(self, client: aiomqtt.Client, *, hurry: bool = False) -> bool:
+        """Send what is due, and wait for the acknowledgements; False: nothing was due.
 
-    async def _send_one(self, client: aiomqtt.Client, topic: str) -> None:
-        payload, retain = self._outbox.take(topic, self._clock())
+        A message goes out for each acknowledgement that comes in, never a batch at a time: TCP
+        would hold the broker's small answers back until it hears from us (Nagle, 40 ms each).
+        """
+        slots = asyncio.Semaphore(AT_ONCE)
+        sent = 0
+        async with asyncio.TaskGroup() as tasks:
+            while sent < IN_A_ROW:
+                await slots.acquire()
+                topic = next(iter(self._outbox.due(self._clock(), 1, hurry=hurry)), None)
+                if topic is None:
+                    break
+                payload, retain = self._outbox.take(topic, self._clock())
+                tasks.create_task(self._send_one(client, topic, payload, retain, slots))
+                sent += 1
+        return sent > 0
+
+    async def _send_one(
+        self,
+        client: aiomqtt.Client,
+        topic: str,
+        payload: str,
+        retain: bool,
+        slots: asyncio.Semaphore,
+    ) -> None:
         await client.publish(topic, payload, qos=1, retain=retain)
         self._outbox.acknowledged(topic, payload)
         self._release_waiting()
+        slots.release()
 
     def _release_waiting(self) -> None:
         oldest = self._outbox.oldest if self._waiting else None
