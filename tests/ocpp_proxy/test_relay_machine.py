@@ -23,6 +23,7 @@ from tests.ocpp_proxy.relaying import BOOT, Bench, call, meter_values, result, s
 INFORMS = ("Heartbeat", "StatusNotification", "MeterValues", "FirmwareStatusNotification")
 OWNED = ("BootNotification", "Authorize", "StartTransaction", "StopTransaction", "DataTransfer")
 TURN = 10.0
+PATIENCE = 120.0  # a charger has given up by then
 
 
 class Session(RuleBasedStateMachine):
@@ -37,6 +38,8 @@ class Session(RuleBasedStateMachine):
         self.bench = Bench(chosen, memory)
         self.number = 0
         self.asked: dict[str, str] = {}  # the charger's CALLs without answer: id → action
+        self.given_up: set[str] = set()
+        self.sent_at: dict[str, float] = {}
         self.bytes: dict[str, bytes] = {}
         self.answered: set[str] = set()
         self.inbox: list[list[Any]] = []  # what this upstream connection has to answer
@@ -61,6 +64,9 @@ class Session(RuleBasedStateMachine):
         if kind == 2:
             self.commands.add(message_id)
             return
+        if message_id in self.given_up:
+            self.given_up.remove(message_id)
+            return
         assert message_id in self.asked, "an answer nobody waits for"
         action = self.asked.pop(message_id)
         self.answered.add(message_id)
@@ -84,6 +90,7 @@ class Session(RuleBasedStateMachine):
             assert data == self.bytes[message_id], "bytes changed"
             if message[2] in OWNED and message[2] != "BootNotification":
                 self.order.append(message_id)
+        self.sent_at[message_id] = now
         self.inbox.append(message)
 
     @rule(action=st.sampled_from(INFORMS + OWNED), connector=st.integers(0, 2))
@@ -136,6 +143,10 @@ class Session(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: self.bench.relay.upstream_up)
     def upstream_goes(self) -> None:
+        for message in self.inbox:
+            if self.bench.now - self.sent_at[message[1]] >= PATIENCE and message[1] in self.asked:
+                del self.asked[message[1]]
+                self.given_up.add(message[1])
         self.inbox.clear()
         self.answerable.clear()
         self.own_open.clear()

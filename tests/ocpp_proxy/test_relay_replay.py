@@ -108,6 +108,31 @@ def test_a_late_answer_to_a_replayed_call_is_swallowed_and_to_a_waiting_one_rela
     assert bench.take_charger() == [[3, "a", {"token": 1}]]
 
 
+def test_what_timed_out_in_a_replay_comes_before_what_still_waited_in_the_next() -> None:
+    bench = Bench()
+    bench.lose_upstream()
+    for number in range(3):
+        bench.charger(call(str(number), "DataTransfer", {"n": number}))
+    bench.upstream_returns()
+    bench.wait(15)
+    assert [m[1] for m in bench.take_upstream()] == ["0", "1"]
+    bench.lose_upstream()
+    bench.upstream_returns()
+    assert [m[1] for m in bench.answer_upstream_calls()] == ["0", "1", "2"]
+
+
+def test_an_id_that_timed_out_for_one_request_is_answered_for_the_next() -> None:
+    bench = Bench()
+    bench.lose_upstream()
+    bench.charger(call("1", "MeterValues", meter_values(1)))
+    bench.charger(call("1", "Authorize", {"idTag": "A"}))
+    bench.take_charger()
+    bench.upstream_returns()
+    bench.wait(25)
+    bench.upstream(result("1", {"token": 1}))
+    assert bench.take_charger() == [[3, "1", {"token": 1}]]
+
+
 def test_what_the_charger_sends_during_the_replay_queues_and_is_not_answered_locally() -> None:
     bench = used()
     bench.lose_upstream()
