@@ -50,7 +50,7 @@ class Line:
         """A CALL of the peer goes out now."""
         if self.late:
             self.late.pop(call.id)
-        if self.leg is Leg.UPSTREAM:
+        if self.leg is Leg.UPSTREAM and self.open:
             self.open.forget_repeated_by(call)
         self._opened(call, now)
 

@@ -49,7 +49,8 @@ class StationMemory:
         if connector in kept or len(kept) < MAX_CONNECTORS:
             kept.pop(connector, None)
             kept[connector] = data
-            self._shrink(kept)
+            if len(kept) * limit > MAX_TOTAL_BYTES:
+                self._shrink(kept)
 
     @staticmethod
     def _shrink(kept: dict[int, bytes]) -> None:
