@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from time import monotonic
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Keepalive:
         self.proved = True
         if payload != struct.pack("!I", self._count) or not self._sent:
             return None
-        self.latency = self._loop.time() - self._sent
+        self.latency = monotonic() - self._sent
         self._sent = 0.0
         return self.latency
 
@@ -57,7 +58,7 @@ class Keepalive:
             leg.give_up("keepalive ping timeout")
             return
         self._count = (self._count + 1) & 0xFFFFFFFF
-        self._sent = now
+        self._sent = monotonic()
         leg.ping(struct.pack("!I", self._count))
         if self._unanswered is None:
             self._unanswered = now

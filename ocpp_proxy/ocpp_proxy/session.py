@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from . import logs
@@ -31,7 +32,7 @@ REPLACED = "replaced by new connection"
 class Session:
     """One charger while it is connected; made with both legs open, lives until both are gone.
 
-    `ended` is done then. Times are monotonic seconds of the event loop.
+    `ended` is done then. Times are monotonic seconds.
     """
 
     __slots__ = (
@@ -83,7 +84,7 @@ class Session:
         self.upstream: UpstreamLeg | None = upstream
         self.route = route
         self.subprotocol = subprotocol
-        self.since = self._loop.time()
+        self.since = monotonic()
         self.trail = Trail(station.id, mask_id_tags=journal.mask_id_tags)
         self.why = ""
         self._open_timeout = open_timeout
@@ -104,7 +105,7 @@ class Session:
     def start(self) -> None:
         """Begin to relay; the charger has its 101."""
         self._journal.connected(self)
-        self._perform(self.relay.start(self._loop.time()))
+        self._perform(self.relay.start(monotonic()))
         upstream = self.upstream
         self.charger.attach(self)
         if upstream is not None and upstream is self.upstream:
@@ -142,7 +143,7 @@ class Session:
     def received(self, leg: Leg, data: bytes, text: bool) -> None:
         if self._over:
             return
-        now = self._loop.time()
+        now = monotonic()
         if leg is self.charger:
             side = Side.CHARGER
             if wait := self._bucket.take(now):
@@ -163,7 +164,7 @@ class Session:
     def lost(self, leg: Leg, closed: Closed) -> None:
         if self._over:
             return
-        now = self._loop.time()
+        now = monotonic()
         if leg is self.charger:
             self.why = self.why or f"charger closed with {_said(closed)}"
             self._perform(self.relay.lost(Side.CHARGER, closed, now))
@@ -212,7 +213,7 @@ class Session:
     def _send(self, send: Send, original: bytes | None) -> None:
         leg = self.charger if send.leg is Side.CHARGER else self.upstream
         if send.data is not original:
-            now = self._loop.time()
+            now = monotonic()
             source = Side.UPSTREAM if send.leg is Side.CHARGER else Side.CHARGER
             self._journal.message(self, source, send.data, send.text, now, own=True)
         if leg is not None:
@@ -241,11 +242,12 @@ class Session:
         if self._timer is not None:
             self._timer.cancel()
         self._armed = deadline
-        self._timer = self._loop.call_at(deadline, self._due)
+        # The loop's own clock is coarser on uvloop (1 ms), so it is only told how long to wait.
+        self._timer = self._loop.call_later(max(0.0, deadline - monotonic()), self._due)
 
     def _due(self) -> None:
         self._timer, self._armed = None, float("inf")
-        deadline, now = self.relay.deadline, self._loop.time()
+        deadline, now = self.relay.deadline, monotonic()
         if self._over or deadline is None:
             return
         # A clock may fire a little early; the relay decides by the time it is given.
@@ -266,7 +268,7 @@ class Session:
 
     def _speed_up(self) -> None:
         self._rate_timer = None
-        if wait := self._bucket.debt(self._loop.time()):
+        if wait := self._bucket.debt(monotonic()):
             self._rate_timer = self._loop.call_later(wait, self._speed_up)
         else:
             self.charger.resume(RATE)
@@ -291,7 +293,7 @@ class Session:
             upstream = await dial(self.route, self.charger.pace, self._open_timeout)
         except DialError as error:
             self._dialling = None
-            now = self._loop.time()
+            now = monotonic()
             self._perform(self.relay.dial_failed(error.reason, now, error.already_exists))
             return
         self._dialling = None
@@ -299,7 +301,7 @@ class Session:
         if self.charger.writing_paused:
             upstream.pause(PARTNER)
         self._journal.upstream(self, up=True)
-        self._perform(self.relay.dialled(self._loop.time()))
+        self._perform(self.relay.dialled(monotonic()))
         if self.upstream is upstream:
             upstream.attach(self)
 
@@ -312,7 +314,7 @@ class Session:
             if timer is not None:
                 timer.cancel()
         self._stations.ended(self)
-        self._journal.disconnected(self, self._loop.time() - self.since)
+        self._journal.disconnected(self, monotonic() - self.since)
         self._finished.set_result(None)
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+import uvloop
 from hypothesis import HealthCheck, settings
 from ocpp_proxy.server import ProxyServer
 
+from ocpp_proxy import logs
 from tests.ocpp_proxy.harness import Central, central_system, proxy_server
 
 settings.register_profile(
@@ -21,6 +24,28 @@ settings.register_profile(
     "long", max_examples=100_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+# What talks to sockets is tested on both event loops the program may run on.
+_BOTH_LOOPS = {"test_legs", "test_session", "test_server"}
+_LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
+    "asyncio": asyncio.new_event_loop,
+    "uvloop": uvloop.new_event_loop,
+}
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Called by pytest-asyncio for each test."""
+    del config
+    return _LOOPS if item.path.stem in _BOTH_LOOPS else {"asyncio": asyncio.new_event_loop}
+
+
+@pytest.fixture(autouse=True)
+def fresh_log_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test loses a line because an earlier one wrote the same within a minute."""
+    monkeypatch.setattr(logs, "_LIMITER", logs.RateLimiter())
 
 
 class StartProxy(Protocol):
