@@ -351,8 +351,10 @@ async def test_acceptance_10_a_stop_does_not_wait_for_a_box_that_is_gone(tmp_pat
 
 async def test_acceptance_10_a_stop_during_a_dial_answers_503(tmp_path: Path) -> None:
     called = asyncio.Event()
+    callers: list[asyncio.StreamWriter] = []  # dropped, they would close
 
-    async def say_nothing(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+    async def say_nothing(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        callers.append(writer)
         called.set()
 
     async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as mute:
