@@ -239,11 +239,6 @@ async def test_acceptance_05_a_box_deaf_to_triggers_is_operational_within_5_s_to
         assert not box.ever_closed
 
 
-@pytest.mark.xfail(
-    reason="the relay sends the waiting StartTransaction in the same instant as the answer to"
-    " evcc's last step, before evcc has noted that its set-up is done",
-    strict=False,
-)
 async def test_acceptance_05_a_transaction_begun_meanwhile_gets_evccs_number(
     tmp_path: Path,
 ) -> None:

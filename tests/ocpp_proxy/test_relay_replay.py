@@ -279,7 +279,7 @@ def test_a_transaction_starts_one_and_a_half_seconds_after_the_boot_where_no_set
     assert bench.take_charger()[0] == [3, "t", {"transactionId": 5}]
 
 
-def test_a_transaction_waits_for_the_last_step_of_the_set_up() -> None:
+def test_a_transaction_waits_for_the_last_step_of_the_set_up_and_a_moment_more() -> None:
     bench = started()
     bench.upstream(call("u1", "GetConfiguration"))
     bench.charger(result("u1"))
@@ -288,7 +288,11 @@ def test_a_transaction_waits_for_the_last_step_of_the_set_up() -> None:
     bench.upstream(call("u2", "ChangeConfiguration", last))
     assert [m[1] for m in bench.take_upstream()] == ["u1"]
     bench.charger(result("u2", {"status": "Accepted"}))
-    assert [m[1] for m in bench.take_upstream()] == ["u2", "t"]
+    assert [m[1] for m in bench.take_upstream()] == ["u2"]
+    bench.wait(0.2)
+    assert bench.take_upstream() == []
+    bench.wait(0.2)
+    assert [m[1] for m in bench.take_upstream()] == ["t"]
 
 
 def test_a_set_up_that_begins_before_the_boot_answer_counts() -> None:

@@ -115,10 +115,10 @@ class Replay:
         if self._set_up is not None:
             self._set_up.upstream_called(call_id, action, data, now)
 
-    def charger_answered(self, call_id: str) -> None:
+    def charger_answered(self, call_id: str, now: float) -> None:
         """The charger answered a CALL of upstream."""
         if self._set_up is not None:
-            self._set_up.charger_answered(call_id)
+            self._set_up.charger_answered(call_id, now)
 
     def due(self, line: Line, now: float) -> list[Note]:
         """Queue what its time has come for; says what the owner may want to know."""

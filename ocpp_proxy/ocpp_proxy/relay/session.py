@@ -142,7 +142,7 @@ class Relay:
         if call is not None and call.swallows:
             effects += self._own_answered(call, data, now)
         else:
-            self._replay.charger_answered(call_id)
+            self._replay.charger_answered(call_id, now)
             effects += self._to_upstream(data, text)
         if self._down.busy or self._up.sequential:
             effects += self._turn(now)

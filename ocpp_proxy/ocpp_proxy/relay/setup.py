@@ -14,6 +14,9 @@ from ..frames import payload_of
 FIRST_CALL_SECONDS: Final = 1.5
 SET_UP_SECONDS: Final = 15.0
 METER_VALUES_AFTER: Final = 1.0
+# Sent together with the answer to the last step, a StartTransaction would be handled before
+# upstream has drawn its conclusion from that answer.
+DONE_AFTER: Final = 0.3
 
 
 class SetUp:
@@ -24,7 +27,7 @@ class SetUp:
         self._pending = False
         self._first_call_at: float | None = None
         self._last_step: str | None = None
-        self._done = False
+        self._done_at: float | None = None
         self.help_at: float | None = None
         self.help_connector: int | None = None
 
@@ -36,7 +39,9 @@ class SetUp:
 
     def blocked_until(self) -> float | None:
         """Up to when a StartTransaction waits if nothing else happens; None if it need not."""
-        if self._done or self._answered_at is None:
+        if self._done_at is not None:
+            return self._done_at
+        if self._answered_at is None:
             return None
         first_call_until = self._answered_at + FIRST_CALL_SECONDS
         sets_up = self._first_call_at is not None and self._first_call_at < first_call_until
@@ -63,10 +68,10 @@ class SetUp:
                 self.help_connector = connector if isinstance(connector, int) else None
                 self.help_at = now + METER_VALUES_AFTER
 
-    def charger_answered(self, call_id: str) -> None:
+    def charger_answered(self, call_id: str, now: float) -> None:
         """The charger answered a CALL of upstream."""
         if call_id == self._last_step:
-            self._done = True
+            self._done_at = now + DONE_AFTER
 
 
 class BootRepeats:
