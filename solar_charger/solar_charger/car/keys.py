@@ -10,8 +10,10 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from ..errors import SolarChargerError
 
-class KeyFileError(Exception):
+
+class KeyFileError(SolarChargerError):
     """A key that cannot be used; the text says what to do."""
 
 

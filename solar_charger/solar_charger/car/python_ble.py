@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..errors import SolarChargerError
 from ..json_values import UnreadableAnswerError
 from ..measurements import BodyState, SleepStatus
 from .charge_state import parse_body_state, parse_charge_state
@@ -34,7 +35,7 @@ DISCONNECT_WITHIN_S = 5.0
 _MUTATING = (Command.SET_AMPS, Command.START, Command.STOP, Command.SET_LIMIT)
 
 
-class DriverUnavailableError(Exception):
+class DriverUnavailableError(SolarChargerError):
     """The package is not there; the text names the drivers that work without it."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Protocol
 
+from ..errors import SolarChargerError
 from ..measurements import CarState, PriceSlot, Quality, Reading, Snapshot, WallConnector
 
 MAX_POWER_W = 100_000.0
@@ -15,7 +16,7 @@ MAX_POWER_W = 100_000.0
 PhaseAmps = tuple[float | None, float | None, float | None]
 
 
-class SourceError(Exception):
+class SourceError(SolarChargerError):
     """No reading this time; the text says what a person can do about it."""
 
 

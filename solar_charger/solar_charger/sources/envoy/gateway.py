@@ -42,6 +42,10 @@ _STREAM_SILENCE_S = 15.0
 LIMITS = Limits(connect_s=3.0, read_s=8.0, total_s=20.0)
 
 
+class PathRefusedError(SourceRefusedError):
+    """We are let in, but this path is not there or not for us."""
+
+
 class _Bearer(AuthBase):
     def __init__(self, token: Token) -> None:
         self._token = token
@@ -93,7 +97,7 @@ class Gateway:
         if reply.ok:
             return reply.body
         refused = reply.status in _DENIED or reply.status == 404
-        kind = SourceRefusedError if refused else SourceError
+        kind = PathRefusedError if refused else SourceError
         raise kind(f"gateway answered {reply.status} to {path.split('?')[0]}")
 
     def lines(self, path: str, stop: threading.Event) -> Iterator[bytes]:

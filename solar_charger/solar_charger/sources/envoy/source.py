@@ -12,7 +12,6 @@ from ...measurements import Quality, Reading
 from ..readings import (
     Readings,
     SourceError,
-    SourceRefusedError,
     Stamps,
     power,
     reading,
@@ -25,7 +24,7 @@ from .answers import (
     parse_v1_production,
 )
 from .figures import Figures, from_production, from_readings, has_grid, usable
-from .gateway import Gateway
+from .gateway import Gateway, PathRefusedError
 
 _LOOK_FOR_METERS_EVERY_S = 3600.0
 _INVERTERS_EVERY_S = 60.0
@@ -78,7 +77,7 @@ class EnvoySource:
                 return figures
         try:
             answer = self._gateway.get("/production.json?details=1")
-        except SourceRefusedError:
+        except PathRefusedError:
             answer = self._gateway.get("/production")
         return from_production(parse_production(answer))
 
@@ -87,7 +86,7 @@ class EnvoySource:
         if self._meters_at is None or now - self._meters_at >= _LOOK_FOR_METERS_EVERY_S:
             try:
                 self._meters = usable(parse_meters(self._gateway.get("/ivp/meters")))
-            except (SourceRefusedError, UnreadableAnswerError):
+            except (PathRefusedError, UnreadableAnswerError):
                 # Old or unmetered firmware has no such path.
                 self._meters = ()
             self._meters_at = now
@@ -99,7 +98,7 @@ class EnvoySource:
         if self._inverters is None or now - self._inverters[1] >= _INVERTERS_EVERY_S:
             try:
                 watts = parse_v1_production(self._gateway.get("/api/v1/production"))
-            except (SourceRefusedError, UnreadableAnswerError):
+            except (PathRefusedError, UnreadableAnswerError):
                 watts = None
             self._inverters = (watts, now)
         return self._inverters[0]
