@@ -199,6 +199,36 @@ async def test_acceptance_05_evcc_restart_with_silent_wallbox_is_operational_wit
         assert not box.ever_closed
 
 
+async def test_acceptance_05_a_charging_session_lives_through_an_evcc_restart(
+    tmp_path: Path,
+) -> None:
+    async with (
+        CentralSystem(timing=UNHURRIED) as system,
+        proxied(tmp_path, system.port) as proxy,
+        Wallbox("BOX1", url(proxy), PATIENT) as box,
+    ):
+        await system.events.wait_for("operational")
+        session = await box.charge()
+        assert session is not None
+        await system.stop()
+        await until(lambda: logged(proxy, "BOX1", "upstream lost"), "the loss was not noticed")
+        assert (await box.call("Heartbeat", {}))["currentTime"]
+        for _ in range(3):
+            await box.send_meter_values(1)
+        mark = system.events.mark()
+        stopping = asyncio.create_task(box.unplug())
+        await box.events.wait_for("call_sent", action="StopTransaction")
+        await system.start()
+        stop = await system.events.wait_for("stop_transaction", after=mark, within=20)
+        assert stop["transactionId"] == session.id
+        async with asyncio.timeout(10):
+            await stopping
+        told = [e["payload"].get("transactionId") for e in system.events.find("meter_values", mark)]
+        assert told.count(session.id) >= 3
+        await system.events.wait_for("status", after=mark, connector=1, status="Available")
+        assert not box.ever_closed
+
+
 async def test_acceptance_05_an_evcc_that_stays_away_sends_the_box_offline(tmp_path: Path) -> None:
     async with (
         CentralSystem(timing=UNHURRIED) as system,
