@@ -48,16 +48,17 @@ class HomeAssistant:
         podman("volume", "rm", "--force", NAME, check=False)
         podman("volume", "create", "--label", f"{LABEL}=volume", NAME)
         folder = podman("volume", "inspect", "--format", "{{.Mountpoint}}", NAME).strip()
-        text = onboarding.configuration(["127.0.0.1", GATEWAY])
-        Path(folder, "configuration.yaml").write_text(text)
+        onboarding.prepare(Path(folder), ["127.0.0.1", GATEWAY])
         flags = [
             "--network=host",
             f"--volume={NAME}:/config",
             f"--add-host={mosquitto.HOSTNAME}:{mosquitto.ADDRESS}",
         ]
         start_container(home_assistant_image(), NAME, flags=flags)
-        self._wait_ready()
-        tokens = onboarding.onboard(ADDRESS, USERNAME, PASSWORD)
+        with self._explained():
+            onboarding.wait_answering(ADDRESS, START_SECONDS)
+            tokens = onboarding.onboard(ADDRESS, USERNAME, PASSWORD)
+            onboarding.wait_running(ADDRESS, tokens.access, START_SECONDS)
         self.token = tokens.access
         lasting = self.command(
             "auth/long_lived_access_token", client_name="stand", lifespan=LIFESPAN_DAYS
@@ -73,7 +74,8 @@ class HomeAssistant:
         """Stop and start, keeping everything; returns when it is connected to MQTT again."""
         self.container.stop(STOP_SECONDS)
         podman("start", NAME)
-        self._wait_ready()
+        with self._explained():
+            onboarding.wait_running(ADDRESS, self.token, START_SECONDS)
         self.wait_for_mqtt()
 
     def wait_for_mqtt(self, seconds: float = 60) -> None:
@@ -155,9 +157,10 @@ class HomeAssistant:
                 raise RuntimeError(f"Home Assistant refused the token: {answer}")
             yield socket
 
-    def _wait_ready(self) -> None:
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
         try:
-            onboarding.wait_ready(ADDRESS, START_SECONDS)
+            yield
         except TimeoutError as late:
             raise NeverHappened(f"{late}\n{self.errors()}") from None
 

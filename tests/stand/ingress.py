@@ -53,7 +53,7 @@ def ingress_application(registry: Registry) -> web.Application:
 
 async def _pass_on(request: web.Request) -> web.StreamResponse:
     entry = request.app[REGISTRY].by_ingress_token(request.match_info["token"])
-    if entry is None or not entry.app.config.get("ingress") or not entry.address:
+    if entry is None or not entry.app.config.get("ingress"):
         return web.Response(status=503, text="503: Service Unavailable")
     if ATTACK.search(unquote(request.path_qs)):
         return web.Response(status=400, text="400: Bad Request")

@@ -44,14 +44,25 @@ def stand_network(image: str) -> Iterator[None]:
         podman("network", "rm", "--force", NAME, check=False)
 
 
-def member_flags(hostname: str, address: str = "") -> list[str]:
-    """Flags of a container that other containers find as `hostname`."""
+def app_addresses() -> Iterator[str]:
+    """Addresses for apps, each given once, as a real Supervisor's containers have them."""
+    return (f"172.30.33.{number}" for number in range(1, 250))
+
+
+def member_flags(hostname: str, address: str) -> list[str]:
+    """Flags of a container that other containers find as `hostname`.
+
+    The hardware address follows from the other, as with Docker: with a new one after each restart
+    neighbours would speak to the old one for half a minute.
+    """
+    hardware = ":".join(f"{int(part):02x}" for part in address.split("."))
     flags = [
         f"--network={NAME}",
+        f"--ip={address}",
+        f"--mac-address=02:42:{hardware}",
         f"--hostname={hostname}",
         f"--network-alias={hostname}",
         f"--network-alias={hostname}.local.hass.io",
         "--dns-search=local.hass.io",
     ]
-    flags += [f"--add-host={name}:{known}" for name, known in HOSTS.items()]
-    return [*flags, f"--ip={address}"] if address else flags
+    return [*flags, *(f"--add-host={name}:{known}" for name, known in HOSTS.items())]

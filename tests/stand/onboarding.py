@@ -3,9 +3,11 @@
 Also copied into its image while that is built, so it imports nothing of the stand.
 """
 
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -26,41 +28,61 @@ class Tokens:
     refresh: str
 
 
-def configuration(hosts: Sequence[str], port: int = 8123) -> str:
-    """configuration.yaml: only what tests and a visitor's browser need, heard on `hosts` alone."""
+def prepare(folder: Path, hosts: Sequence[str], port: int = 8123) -> None:
+    """Write what a fresh Home Assistant finds in its configuration folder.
+
+    Only what tests and a visitor's browser need, heard on `hosts` alone. All first steps but the
+    owner's account are marked as done: the one about the place would set up weather, radio and
+    speech, and load their requirements (home-assistant/core, components/onboarding/views.py).
+    """
     listed = "".join(f"    - {host}\n" for host in hosts)
-    return (
+    (folder / "configuration.yaml").write_text(
         "homeassistant:\n  name: Home\n  time_zone: UTC\n  unit_system: metric\n  country: DE\n"
         f"http:\n  server_port: {port}\n  server_host:\n{listed}"
-        "frontend:\napi:\nhistory:\nconfig:\nlogger:\n  default: warning\n"
+        "frontend:\napi:\nhistory:\nconfig:\nlogger:\n  default: warning\n  logs:\n"
+        "    haffmpeg: critical\n    homeassistant.components.camera.img_util: critical\n"
     )
+    storage = folder / ".storage"
+    storage.mkdir()
+    done = {"done": ["core_config", "analytics", "integration"]}
+    stored = {"version": 4, "minor_version": 1, "key": "onboarding", "data": done}
+    (storage / "onboarding").write_text(json.dumps(stored))
 
 
-def wait_ready(address: str, seconds: float) -> None:
-    """Returns when the HTTP interface answers; raises TimeoutError after `seconds`."""
+def wait_answering(address: str, seconds: float) -> None:
+    """Returns when the HTTP interface asks for a token; raises TimeoutError after `seconds`."""
+    _wait_for(address, seconds, lambda: _get(f"{address}/api/").status_code == 401)
+
+
+def wait_running(address: str, token: str, seconds: float) -> None:
+    """Returns when the start is over: before, even a SIGTERM is not heard."""
+
+    def running() -> bool:
+        answer = _get(f"{address}/api/config", token)
+        return answer.status_code == 200 and answer.json()["state"] == "RUNNING"
+
+    _wait_for(address, seconds, running)
+
+
+def _wait_for(address: str, seconds: float, look: Callable[[], bool]) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
-            if requests.get(f"{address}/api/onboarding", timeout=5).status_code == 200:
+            if look():
                 return
         except requests.RequestException:
             pass
         time.sleep(0.25)
-    raise TimeoutError(f"Home Assistant at {address} did not answer within {seconds:g} s")
+    raise TimeoutError(f"Home Assistant at {address} was not ready within {seconds:g} s")
 
 
 def onboard(address: str, username: str, password: str) -> Tokens:
-    """Make the owner's account and finish the first steps."""
+    """Make the owner's account, the last of the first steps."""
     owner = {"name": username.title(), "username": username, "password": password}
     answer = _post(
         f"{address}/api/onboarding/users", {"client_id": CLIENT, "language": "en", **owner}
     )
-    tokens = exchange_code(address, answer["auth_code"])
-    for step in ("core_config", "analytics"):
-        _post(f"{address}/api/onboarding/{step}", {}, tokens.access)
-    last = {"client_id": CLIENT, "redirect_uri": CLIENT}
-    _post(f"{address}/api/onboarding/integration", last, tokens.access)
-    return tokens
+    return exchange_code(address, answer["auth_code"])
 
 
 def exchange_code(address: str, code: str) -> Tokens:
@@ -89,9 +111,16 @@ def configure_mqtt(
         raise FlowRefused(f"{result.get('type')} {result.get('errors') or result.get('reason')}")
 
 
+def _headers(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def _get(address: str, token: str = "") -> requests.Response:
+    return requests.get(address, headers=_headers(token), timeout=5)
+
+
 def _post(address: str, body: dict[str, Any], token: str = "") -> dict[str, Any]:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    answer = requests.post(address, json=body, headers=headers, timeout=SECONDS)
+    answer = requests.post(address, json=body, headers=_headers(token), timeout=SECONDS)
     if not answer.ok:
         raise FlowRefused(f"{address} answered {answer.status_code}: {answer.text[:300]}")
     decoded: dict[str, Any] = answer.json()

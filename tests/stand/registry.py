@@ -45,9 +45,9 @@ class Entry:
 
     app: App
     options: dict[str, Any]
+    address: str
     token: str = field(default="", repr=False)
     ingress_token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
-    address: str = ""
     network: dict[str, int | None] = field(default_factory=dict)
     stop: Callable[[], object] = lambda: None
     restart: Callable[[], object] = lambda: None

@@ -15,7 +15,7 @@ from tests.stand.app_image import app_image
 from tests.stand.container import Container, start_container
 from tests.stand.ingress import ingress_application
 from tests.stand.mounts import mount_flags
-from tests.stand.network import NAME, SUPERVISOR, member_flags
+from tests.stand.network import SUPERVISOR, app_addresses, member_flags
 from tests.stand.podman import LABEL, podman
 from tests.stand.registry import Entry, Registry
 from tests.stand.supervisor_api import supervisor_application
@@ -95,6 +95,7 @@ class Supervisor:
         self.registry = registry
         self.folder = folder
         self.page_port = free_port()
+        self._addresses = app_addresses()
         api, pages = supervisor_application(registry), ingress_application(registry)
         self._threads = (
             WebThread(api, [(SUPERVISOR, 80)]),
@@ -125,7 +126,7 @@ class Supervisor:
         """
         if app.config.get("init", True):
             raise ValueError(f"{app.slug}: config.yaml needs init: false with this base image")
-        entry = Entry(app, app.options(options))
+        entry = Entry(app, app.options(options), address=next(self._addresses))
         published = {inside: free_port() for inside in app.config.get("ports") or {}}
         published |= ports or {}
         entry.network = dict(app.config.get("ports") or {})
@@ -161,9 +162,8 @@ class Supervisor:
             **environment,
         }
         image = app_image(app)
-        flags = [*self._flags(running), *member_flags(app.hostname)]
+        flags = [*self._flags(running), *member_flags(app.hostname, entry.address)]
         start_container(image, running.container.name, flags=flags, environment=given)
-        entry.address = running.container.address(NAME)
         if wait:
             running.wait_healthy()
 

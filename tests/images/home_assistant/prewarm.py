@@ -13,13 +13,13 @@ STOP_SECONDS = 60
 
 def main() -> int:
     CONFIG.mkdir()
-    text = onboarding.configuration(["127.0.0.1"], PORT)
-    (CONFIG / "configuration.yaml").write_text(text)
+    onboarding.prepare(CONFIG, ["127.0.0.1"], PORT)
     home_assistant = subprocess.Popen(["/opt/hass/bin/hass", "--config", str(CONFIG)])
     try:
         address = f"http://127.0.0.1:{PORT}"
-        onboarding.wait_ready(address, 600)
+        onboarding.wait_answering(address, 600)
         tokens = onboarding.onboard(address, "prewarm", "prewarm")
+        onboarding.wait_running(address, tokens.access, 600)
         # Nobody listens there: what counts is that the integration was loaded.
         onboarding.configure_mqtt(address, tokens.access, "127.0.0.1", 1, "prewarm", "prewarm")
     except onboarding.FlowRefused as refused:
