@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ocpp_proxy.relay import Injection, Leg, Message, Refusal, Send, Verdict
+from ocpp_proxy.relay import Injection, LateAnswer, Leg, Message, Refusal, Send, Verdict
 
 from tests.ocpp_proxy.relaying import Bench, call, result
 
@@ -144,7 +144,7 @@ def test_an_answer_is_shown_with_its_request() -> None:
 
 
 def late_answer() -> Bench:
-    verdict = Verdict(answer_after=(5.0, {"status": "Accepted"}))
+    verdict = Verdict(answer_after=LateAnswer(5.0, {"status": "Accepted"}))
     return Bench(rules=Scripted(upstream=on("TriggerMessage", verdict)))
 
 
@@ -162,7 +162,7 @@ def test_a_slow_charger_is_answered_for_and_its_late_answer_dropped() -> None:
 
 def test_a_charger_is_answered_for_from_the_moment_upstream_asked_even_if_its_call_waits() -> None:
     def both(message: Message, _now: float) -> Verdict | None:
-        return Verdict(answer_after=(2.0, b"{}"), delay=30.0)
+        return Verdict(answer_after=LateAnswer(2.0, b"{}"), delay=30.0)
 
     bench = Bench(rules=Scripted(upstream=both))
     bench.upstream(call("u", "TriggerMessage"))

@@ -8,7 +8,7 @@ counts changes of `to_dict()`.
 
 from .events import Close, Closed, Copy, Dial, Effect, Leg, Note, Send
 from .memory import StationMemory
-from .rules import Injection, Message, Refusal, Rules, Verdict
+from .rules import Injection, LateAnswer, Message, Refusal, Rules, Verdict
 from .session import Relay
 from .settings import RelaySettings
 
@@ -19,6 +19,7 @@ __all__ = [
     "Dial",
     "Effect",
     "Injection",
+    "LateAnswer",
     "Leg",
     "Message",
     "Note",

@@ -18,7 +18,7 @@ from ..frames import (
 from .calls import OpenCall, Purpose, own_id
 from .events import Effect, Leg, Note, Send
 from .line import Line
-from .rules import Injection, Message, Payload, Refusal, Rules, Verdict
+from .rules import Injection, LateAnswer, Message, Payload, Refusal, Rules, Verdict
 
 Rest = tuple[Head | None, bytes, bool]
 _LOOK_AGAIN: Final = 1.0  # seconds, for a CALL that has not even been sent yet
@@ -31,7 +31,7 @@ class Judge:
         self._rules = rules
         self._lines = {Leg.UPSTREAM: up, Leg.CHARGER: down}
         self._random = random
-        self._answers_due: dict[str, tuple[float, Payload]] = {}
+        self._answers_due: dict[str, tuple[float, LateAnswer]] = {}
 
     def judge(
         self, leg: Leg, data: bytes, text: bool, now: float
@@ -71,8 +71,8 @@ class Judge:
             if verdict.delay is not None:
                 self._lines[_other(leg)].delayed_until = now + verdict.delay
             if verdict.answer_after is not None and leg is Leg.UPSTREAM:
-                seconds, payload = verdict.answer_after
-                self._answers_due[head.id] = (now + seconds, payload)
+                late = verdict.answer_after
+                self._answers_due[head.id] = (now + late.seconds, late)
         return head, data, text
 
     def _take_answered(self, leg: Leg, head: Head | None) -> None:
@@ -84,14 +84,17 @@ class Judge:
         """What a verdict asks for beside the message itself."""
         if verdict is None:
             return []
-        for injection in verdict.inject:
+        self._inject(verdict.inject, now)
+        if verdict.release is not None:
+            self._lines[_other(verdict.release)].release(now)
+        return [] if verdict.note is None else [Note(verdict.note_level, verdict.note)]
+
+    def _inject(self, injections: tuple[Injection, ...], now: float) -> None:
+        for injection in injections:
             call_id = own_id(self._random)
             data = build_call(call_id, injection.action, injection.payload)
             call = OpenCall(call_id, injection.action, data, own=Purpose.RULE, tag=injection)
             self._lines[injection.leg].inject(call, now)
-        if verdict.release is not None:
-            self._lines[_other(verdict.release)].release(now)
-        return [Note("info", verdict.note)] if verdict.note is not None else []
 
     def answered(self, call: OpenCall, answer: bytes | None, now: float) -> list[Effect]:
         """One of the rules' own CALLs was answered, or (None) will not be."""
@@ -108,22 +111,25 @@ class Judge:
         """Answers for the charger whose time has come, and the rules' own deadline."""
         effects: list[Effect] = []
         line = self._lines[Leg.CHARGER]
-        for call_id, (at, payload) in list(self._answers_due.items()):
+        for call_id, (at, late) in list(self._answers_due.items()):
             if now < at:
                 continue
             del self._answers_due[call_id]
             if (call := line.open.pop(call_id)) is not None:
                 line.forget_answer(call)
-                effects.append(Send(Leg.UPSTREAM, answer_to(call.data, payload)))
+                effects.append(Send(Leg.UPSTREAM, answer_to(call.data, late.payload)))
+                self._inject(late.inject, now)
+                if late.note is not None:
+                    effects.append(Note("info", late.note))
             elif line.waiting:
-                self._answers_due[call_id] = (now + _LOOK_AGAIN, payload)
+                self._answers_due[call_id] = (now + _LOOK_AGAIN, late)
         if self._rules.deadline is not None and now >= self._rules.deadline:
             effects += self._aside(self._rules.due(now), now)
         return effects
 
     def deadline(self) -> float | None:
         """When `due` wants to be called; None for never."""
-        times = [at for at, _payload in self._answers_due.values()]
+        times = [at for at, _late in self._answers_due.values()]
         if self._rules.deadline is not None:
             times.append(self._rules.deadline)
         return min(times, default=None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ..frames import Head, payload_of
 from .events import Leg
@@ -60,6 +60,18 @@ class Refusal:
     description: str = ""
 
 
+class LateAnswer(NamedTuple):
+    """What upstream is told when the charger does not answer its CALL within `seconds`.
+
+    inject, note: CALLs of our own and the line for the log that go with it.
+    """
+
+    seconds: float
+    payload: Payload
+    inject: tuple[Injection, ...] = ()
+    note: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What is done with a message; the fields can be combined.
@@ -67,25 +79,26 @@ class Verdict:
     data, text: go on with these bytes, as text or binary frame, instead of the original.
     answer: the sender of the CALL gets this as CALLRESULT payload or CALLERROR; it is not
     forwarded.
-    answer_after: forward the CALL, and if its answer takes longer than so many seconds, answer
-    the sender with this payload and drop the late answer; only for CALLs of upstream.
+    answer_after: forward the CALL, and if its answer takes too long, answer the sender and drop
+    the late answer; only for CALLs of upstream.
     forward: False swallows the message.
     delay: CALLs of this sender wait, this one first, for so many seconds or until `release`;
     answers are never delayed.
     release: end the delay of the CALLs of this leg; they go out in order after this message.
     inject: CALLs of our own.
-    note: what to log, at info level, e.g. which rule acted.
+    note: what to log, e.g. which rule acted; `note_level` is a Home Assistant level name.
     """
 
     data: bytes | None = None
     text: bool | None = None
     answer: Payload | Refusal | None = None
-    answer_after: tuple[float, Payload] | None = None
+    answer_after: LateAnswer | None = None
     forward: bool = True
     delay: float | None = None
     release: Leg | None = None
     inject: tuple[Injection, ...] = ()
     note: str | None = None
+    note_level: str = "info"
 
 
 class Rules(Protocol):
@@ -94,7 +107,8 @@ class Rules(Protocol):
     deadline: monotonic seconds at which `due` wants to be called, None for never.
     """
 
-    deadline: float | None
+    @property
+    def deadline(self) -> float | None: ...
 
     def charger_message(self, message: Message, now: float) -> Verdict | None:
         """A message came from the charger (also while upstream is away)."""
