@@ -74,17 +74,21 @@ class Household:
         now = self.now
         if self.twc_alive:
             closed = None if self.amps is None else self.amps > 0
+            three = self.settings.phases == 3
+            volts = float(self.settings.voltage or VOLTS) if self.amps else 2.0
             vitals = WallConnector(
                 vehicle_connected=self.plugged,
                 contactor_closed=closed,
                 vehicle_current_a=self.amps,
                 grid_v=VOLTS,
-                current_a=(self.amps, 0.0, 0.0),
-                voltage_v=(VOLTS if self.amps else 2.0, 2.0, 2.0),
+                current_a=(self.amps,) * 3 if three else (self.amps, 0.0, 0.0),
+                voltage_v=(volts,) * 3 if three else (volts, 2.0, 2.0),
             )
             self.readings["twc"] = Reading(vitals, now, "twc")
         if self.free_w is not None:
-            own = (self.amps or 0.0) * VOLTS * self.settings.phases if self.settings.phases else 0
+            own = (
+                (self.amps or 0.0) * (self.settings.voltage or VOLTS) * (self.settings.phases or 1)
+            )
             self.readings["grid_w"] = Reading(own - self.free_w, now, "meter")
         if self.production_w is not None:
             self.readings["production_w"] = Reading(self.production_w, now, "meter")

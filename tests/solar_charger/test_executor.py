@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -148,7 +149,7 @@ def test_an_unconfirmed_stop_is_repeated_each_30_seconds_until_no_current_flows(
     worker.amps = 10.0
     worker.run(Desired(charge=False, poll=False), 95)
     times = [at for at, command in worker.log if command.kind is Kind.STOP]
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
     assert len(times) == 4
     assert all(30 <= gap <= 32 for gap in gaps)
     worker.amps = 0.0
@@ -220,7 +221,7 @@ def test_an_unreachable_car_is_tried_after_30_s_then_ever_more_seldom() -> None:
     worker.answers[Kind.SET_AMPS] = Result(R.UNREACHABLE)
     worker.run(Desired(charge=True, amps=30, poll=False), 1800)
     times = [at for at, _ in worker.log]
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
     assert gaps[:4] == pytest.approx([34, 64, 124, 244], abs=3)
     assert max(gaps) <= 605
 
@@ -231,8 +232,8 @@ def test_a_safety_stop_waits_at_most_a_minute_and_later_five() -> None:
     worker.answers[Kind.STOP] = Result(R.UNREACHABLE)
     worker.run(Desired(charge=False, poll=False), 2400)
     times = [at for at, _ in worker.log]
-    early = [b - a for a, b in zip(times, times[1:], strict=False) if b < times[0] + 880]
-    late = [b - a for a, b in zip(times, times[1:], strict=False) if a > times[0] + 980]
+    early = [b - a for a, b in pairwise(times) if b < times[0] + 880]
+    late = [b - a for a, b in pairwise(times) if a > times[0] + 980]
     assert max(early) <= 66
     assert late
     assert all(290 <= gap <= 310 for gap in late)

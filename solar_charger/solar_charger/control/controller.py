@@ -17,7 +17,7 @@ from .electric import Electric, measured_amps
 from .emergency import Emergency
 from .fullness import Fullness
 from .fuse import FuseGuard
-from .house_battery import battery_share, battery_soc, feeds_car, starts_car
+from .house_battery import battery_lost, battery_share, battery_soc, feeds_car, starts_car
 from .inputs import Inputs
 from .limits import Limits
 from .night import NightWatch
@@ -33,7 +33,6 @@ from .surplus import SurplusWindow
 from .tracking import Tracking
 
 TWC_FOR_POWER_S = 15.0
-BATTERY_LOST_S = 90.0
 
 T = TypeVar("T")
 Rule = Callable[["Controller", Context], Verdict | None]
@@ -235,7 +234,7 @@ class Controller:
         stale_s = self._stale_s(settings, snapshot)
         level = staleness(age, stale_s)
         self.recovery.update(level, now, self.window.total)
-        self.battery_lost = _battery_lost(snapshot, now)
+        self.battery_lost = battery_lost(snapshot, now)
         soc = battery_soc(snapshot, now)
         highest = settings.amps_limit
         if self.limits.car_max is not None:
@@ -305,10 +304,3 @@ FULL_STATES = (
 
 def _value(reading: Reading[T] | None, now: float, max_age: float) -> T | None:
     return reading.value if reading is not None and reading.fresh(now, max_age) else None
-
-
-def _battery_lost(snapshot: Snapshot, now: float) -> bool:
-    """A house battery that was told of has fallen silent: its discharge could pass for sun."""
-    reading = snapshot.house_battery_w
-    limit = snapshot.max_age.get("house_battery_w", BATTERY_LOST_S)
-    return reading is not None and not reading.fresh(now, limit)

@@ -17,6 +17,8 @@ REPLAN_S = 300.0
 READ_AHEAD_S = 1800.0
 SOC_MAX_AGE_S = 7200.0
 QUARTER_S = 900.0
+RELEASE_S = 1800.0
+FIRST_READ_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Deadline:
     running: bool = False
     planned_at: float = float("-inf")
     amps: int = 0
+    unknown_since: float | None = None
     option: tuple[str, str] = ("", "")
 
     def plan(
@@ -103,7 +106,10 @@ class Deadline:
         wake = stale and latest <= READ_AHEAD_S
         state = "late" if seconds > left else "on_track"
         cheap = self._in_cheap_slot(slots, wall, seconds * RESERVE + RESERVE_S)
-        self.running = self.running or latest <= 0
+        waits = need.soc is None and self._first_ask(now)
+        if waits:
+            return Plan(state, wake_to_read=wake, text="the battery's level is not known yet")
+        self.running = latest <= (RELEASE_S if self.running else 0.0)
         if not self.running and not cheap:
             text = f"{missing} % missing, latest start in {max(0.0, latest) / 60:.0f} min"
             return Plan(state, wake_to_read=wake, text=text)
@@ -111,6 +117,12 @@ class Deadline:
         eta = watt_hours / (amps * need.watts_per_amp) * 3600.0
         text = f"{missing} % missing until {self.due:%H:%M}: {amps} A, ready in {eta / 60:.0f} min"
         return Plan(state, True, amps, wake, eta, text)
+
+    def _first_ask(self, now: float) -> bool:
+        """Five minutes for the first read before an unknown level counts as empty."""
+        if self.unknown_since is None:
+            self.unknown_since = now
+        return now - self.unknown_since < FIRST_READ_S
 
     def _lowest(
         self, settings: Settings, need: Need, watt_hours: float, left: float, now: float

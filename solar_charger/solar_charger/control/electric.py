@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from ..measurements import CarState, WallConnector
 from ..settings import Settings, Wiring
 
 PHASE_CARRIES_A = 1.0  # evcc counts a phase as active above 1 A (core/loadpoint.go)
 PHASE_LIVE_V = 80.0  # a connector shows about 2 V on its phases while the contactor is open
+HIGHEST_V, HIGHEST_A = 500.0, 200.0  # beyond these it is no reading
 SPLIT_TOLERANCE_V = 25.0  # evcc charger/twc3.go
+
+
+def is_mains(volts: float | None) -> TypeGuard[float]:
+    """True for a voltage a closed contactor shows."""
+    return volts is not None and PHASE_LIVE_V < volts <= HIGHEST_V
 
 
 def is_split(twc: WallConnector) -> bool:
@@ -20,24 +27,34 @@ def is_split(twc: WallConnector) -> bool:
     )
 
 
+def plausible(value: float | None, highest: float) -> float | None:
+    """The value, or None where it is missing, NaN, negative or beyond `highest`."""
+    return value if value is not None and 0.0 <= value <= highest else None
+
+
 def measured_amps(twc: WallConnector) -> float | None:
     """Line current in A; an open contactor is 0, a missing field is None."""
     if twc.contactor_closed is False:
         return 0.0
-    if twc.vehicle_current_a is not None:
-        return max(0.0, twc.vehicle_current_a)
-    known = [amps for amps in twc.current_a if amps is not None]
-    return max(0.0, *known) if known else None
+    line = plausible(twc.vehicle_current_a, HIGHEST_A)
+    if line is not None:
+        return line
+    known = [amps for amps in twc.current_a if plausible(amps, HIGHEST_A) is not None]
+    highest = max((amps for amps in known if amps is not None), default=0.0)
+    # A phase that is not told may be the one that carries the charge: then 0 is no answer.
+    return highest if len(known) == 3 or highest > PHASE_CARRIES_A else None
 
 
 def phase_power(twc: WallConnector) -> float | None:
-    """Sum of V·I over live phases, W; None where no phase tells both."""
-    pairs = [
-        volts * max(0.0, amps)
-        for volts, amps in zip(twc.voltage_v, twc.current_a, strict=True)
-        if volts is not None and amps is not None and volts > PHASE_LIVE_V
-    ]
-    return sum(pairs) if pairs else None
+    """Sum of V·I over live phases, W; None where a live phase does not tell its current."""
+    total, live = 0.0, False
+    for volts, amps in zip(twc.voltage_v, twc.current_a, strict=True):
+        if volts is None or not PHASE_LIVE_V < volts <= HIGHEST_V:
+            continue
+        if plausible(amps, HIGHEST_A) is None:
+            return None
+        total, live = total + volts * (amps or 0.0), True
+    return total if live else None
 
 
 @dataclass(slots=True)
@@ -73,7 +90,7 @@ class Electric:
 
     def _count(self, twc: WallConnector | None, car: CarState | None) -> None:
         if twc is not None and twc.contactor_closed is not False:
-            carrying = sum(1 for amps in twc.current_a if amps is not None and amps > 1.0)
+            carrying = sum(1 for a in twc.current_a if a is not None and 1.0 < a <= HIGHEST_A)
             if carrying:
                 self.phases = carrying
                 return
@@ -86,18 +103,17 @@ class Electric:
     ) -> float:
         if settings.voltage:
             return float(settings.voltage)
-        default = 240.0 if self.split else 230.0
-        if twc is not None and self.split:
-            return twc.grid_v or default
+        told: list[float | None] = []
+        if twc is not None and not self.split:
+            live = [v for v in twc.voltage_v if is_mains(v)]
+            told.append(sum(live) / len(live) if live else None)
         if twc is not None:
-            live = [v for v in twc.voltage_v if v is not None and v > PHASE_LIVE_V]
-            if live:
-                return sum(live) / len(live)
-            if twc.grid_v and twc.grid_v > PHASE_LIVE_V:
-                return twc.grid_v
-        if car is not None and (car.charger_voltage or 0) > PHASE_LIVE_V:
-            return float(car.charger_voltage or default)
-        return meter_v if meter_v > PHASE_LIVE_V else default
+            told.append(twc.grid_v)
+        if car is not None:
+            told.append(car.charger_voltage)
+        told.append(meter_v)
+        default = 240.0 if self.split else 230.0
+        return next((volts for volts in told if is_mains(volts)), default)
 
     def own_power(self, twc: WallConnector) -> float | None:
         """W the car draws now as the connector measures it; None where it does not tell."""
@@ -105,7 +121,7 @@ class Electric:
             return 0.0
         amps = measured_amps(twc)
         if self.split and amps is not None:
-            return (twc.grid_v or self.volts) * amps
+            return (twc.grid_v if is_mains(twc.grid_v) else self.volts) * amps
         power = phase_power(twc)
         if power is not None:
             return power

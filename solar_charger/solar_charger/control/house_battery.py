@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..measurements import Snapshot
 from ..settings import BatteryPolicy, Settings
+from .surplus import possible
 
 BATTERY_MAX_AGE_S = 90.0
 
@@ -13,14 +14,23 @@ def battery_soc(snapshot: Snapshot, now: float) -> float | None:
     reading = snapshot.house_battery_soc
     if reading is None or not reading.fresh(now, max(600.0, snapshot.max_age.get("soc", 0))):
         return None
-    return reading.value
+    return reading.value if 0.0 <= reading.value <= 100.0 else None
+
+
+def battery_lost(snapshot: Snapshot, now: float) -> bool:
+    """A house battery that was told of has fallen silent: its discharge could pass for sun."""
+    reading = snapshot.house_battery_w
+    if reading is None:
+        return False
+    limit = snapshot.max_age.get("house_battery_w", BATTERY_MAX_AGE_S)
+    return not reading.fresh(now, limit) or not possible(reading.value)
 
 
 def battery_share(settings: Settings, snapshot: Snapshot, now: float) -> float:
     """W to take off `own - grid`: discharge is never sun, charge counts as the policy says."""
     reading = snapshot.house_battery_w
     max_age = snapshot.max_age.get("house_battery_w", BATTERY_MAX_AGE_S)
-    if reading is None or not reading.fresh(now, max_age):
+    if reading is None or not reading.fresh(now, max_age) or not possible(reading.value):
         return 0.0
     power = reading.value
     soc = battery_soc(snapshot, now)

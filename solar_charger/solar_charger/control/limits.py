@@ -109,6 +109,5 @@ def _too_much_already(brain: Controller, ctx: Context, verdict: Verdict) -> Verd
         if reason == "circuit":
             return verdict
         return replace(verdict, reason=reason, text=f"{text}: stop", charge=False, safety=True)
-    return replace(
-        verdict, reason=reason, text=f"{text}: down to {allowed} A", amps=allowed, safety=True
-    )
+    amps = min(allowed, ctx.highest)
+    return replace(verdict, reason=reason, text=f"{text}: down to {amps} A", amps=amps, safety=True)

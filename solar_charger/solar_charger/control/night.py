@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..measurements import Snapshot
 from ..settings import Settings
+from .surplus import possible
 
 PRODUCTION_MAX_AGE_S = 180.0
 SUN_DOWN_DEG = -2.0
@@ -22,7 +23,7 @@ class NightWatch:
         """True while it is night."""
         reading = snapshot.production_w
         max_age = snapshot.max_age.get("production_w", PRODUCTION_MAX_AGE_S)
-        if reading is None or not reading.fresh(now, max_age):
+        if reading is None or not reading.fresh(now, max_age) or not possible(reading.value):
             return self._by_sun(snapshot)
         if reading.value >= settings.night_w:
             self.low_since = None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 S = ControllerState
 IDENTIFY_WAIT_S = 20.0
+RECENT_S = 15.0
 
 
 def preconditioning(brain: Controller, ctx: Context) -> Verdict | None:
@@ -61,7 +62,7 @@ def first_read(brain: Controller, ctx: Context) -> Verdict | None:
     if not session.self_started or session.identified_at is not None:
         return None
     since = session.flow_since if session.flow_since is not None else ctx.now
-    if ctx.now - since > IDENTIFY_WAIT_S:
+    if ctx.now - since >= IDENTIFY_WAIT_S:
         return None
     return Verdict(S.IDENTIFY, "identify", "the car began by itself: reading it first", read=True)
 
@@ -180,6 +181,8 @@ def _view(brain: Controller, ctx: Context) -> Sun:
     minimal = ctx.wishes.mode is Mode.MIN_SOLAR
     known = ctx.seen.home and brain.session.identified_at is not None
     recovered = brain.recovery.may_rise(ctx.now, ctx.surplus.count)
+    # A silence that is not yet called one must not start or raise on its last value either.
+    recent = ctx.meter_age <= max(RECENT_S, 1.5 * ctx.surplus.period)
     return Sun(
         now=ctx.now,
         day=ctx.wall.astimezone(ctx.settings.time_zone).toordinal(),
@@ -189,7 +192,7 @@ def _view(brain: Controller, ctx: Context) -> Sun:
         cap=ctx.cap,
         flowing=ctx.flows,
         amps=ctx.seen.amps,
-        may_rise=recovered and not brain.battery_lost,
+        may_rise=recovered and recent and not brain.battery_lost,
         step_limit=brain.recovery.step_limit(ctx.now),
         deadband=deadband,
         patience=patience,
