@@ -28,6 +28,8 @@ class Feed:
         self._messages = 0
         self._bytes = 0
         self._arrived = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def offer_message(self, size: int, call: Callable[[], None]) -> None:
@@ -36,14 +38,22 @@ class Feed:
         self._bytes += size
         if self._messages > self._capacity or self._bytes > self._most_bytes:
             self._drop_oldest()
-        self._arrived.set()
+        self._wake()
 
     def offer(self, call: Callable[[], None]) -> None:
         self._waiting.append((None, call))
-        self._arrived.set()
+        self._wake()
+
+    async def told(self) -> None:
+        """Wait until the observer knows everything."""
+        await self._idle.wait()
 
     def close(self) -> None:
         self._task.cancel()
+
+    def _wake(self) -> None:
+        self._idle.clear()
+        self._arrived.set()
 
     def _drop_oldest(self) -> None:
         for index, (size, _) in enumerate(self._waiting):
@@ -71,3 +81,4 @@ class Feed:
                     log.debug("%s failed", name, exc_info=True)
                 # Others have their turn between two looks into a message.
                 await asyncio.sleep(0)
+            self._idle.set()

@@ -5,6 +5,7 @@ Nothing is looked into when nobody looks.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
@@ -51,7 +52,13 @@ class Journal:
         feed.close()
         self._feeds.remove(feed)
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """Let the observers hear the rest, one second at most."""
+        feeds = [asyncio.ensure_future(feed.told()) for feed in self._feeds]
+        if feeds:
+            await asyncio.wait(feeds, timeout=1.0)
+        for waiting in feeds:
+            waiting.cancel()
         for feed in self._feeds[:]:
             self.remove(feed)
 

@@ -147,6 +147,7 @@ class Leg(asyncio.Protocol):
     def close(self, code: int, reason: str = "", *, within: float | None = None) -> None:
         """Begin the closing handshake; after `within` seconds the connection is aborted."""
         if self._ends:
+            self._end_within(self.pace.close_timeout if within is None else within)
             return
         self._ends = True
         if self.protocol.state is OPEN:
@@ -333,8 +334,13 @@ class Leg(asyncio.Protocol):
         self.abort()
 
     def _end_within(self, seconds: float) -> None:
-        if self._deadline is None and not self.gone.done():
-            self._deadline = self._loop.call_later(seconds, self.abort)
+        if self.gone.done():
+            return
+        if self._deadline is not None:
+            if self._deadline.when() <= self._loop.time() + seconds:
+                return
+            self._deadline.cancel()
+        self._deadline = self._loop.call_later(seconds, self.abort)
 
     def _report(self) -> None:
         """Tell the owner, once, how the connection ended (RFC 6455 §7.1.5)."""

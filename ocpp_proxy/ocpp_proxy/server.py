@@ -35,7 +35,7 @@ log = logs.get()
 
 CERTIFICATE_CHECK = 3600.0
 # Asked-for close frames get this long before both connections are cut.
-PATIENCE = 6.0
+PATIENCE = 5.0
 
 
 class ProxyServer:
@@ -97,7 +97,7 @@ class ProxyServer:
         )  # fmt: skip
 
     async def stop(self) -> None:
-        """Close every leg with 1001, wait at most 6 s, cut what is left, save."""
+        """Close every leg with 1001, wait at most 5 s, cut what is left, save."""
         self._gate.stopping = True
         if self._renewal is not None:
             self._renewal.cancel()
@@ -119,8 +119,10 @@ class ProxyServer:
             session.abort()
         for leg in list(self._legs):
             leg.abort()
+        # One turn of the loop for the ends that were just brought about.
+        await asyncio.sleep(0)
         await self.stations.close()
-        self.journal.close()
+        await self.journal.close()
 
     def reload_certificate(self) -> bool:
         """Look now whether the certificate files were renewed."""

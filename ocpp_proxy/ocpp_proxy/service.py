@@ -1,16 +1,25 @@
-"""One run of the program: start-up lines, signals, the proxy and what watches it."""
+"""One run of the program: start-up lines, signals, the proxy and what accompanies it."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from . import __version__, logs, masking
 from .commandline import Settings
 from .server import ProxyServer
 
+if TYPE_CHECKING:
+    from .mqtt import MqttSide
+
 log = logs.get()
+
+# The last states and `offline` for Home Assistant; with the proxy's own end within ten seconds.
+MQTT_PATIENCE = 3.5
 
 
 def run(settings: Settings) -> None:
@@ -32,11 +41,45 @@ async def serve(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     _summary(settings)
     proxy = ProxyServer(settings)
+    mqtt = mqtt_side(settings, os.environ)
+    if mqtt is not None:
+        proxy.journal.add(mqtt.observer)
     await proxy.start()
+    companion = None if mqtt is None else loop.create_task(_beside(mqtt))
     await stop.wait()
     log.info("stopping: %d wallboxes are told", len(proxy.stations.sessions))
     await proxy.stop()
+    if companion is not None:
+        companion.cancel()
+        await asyncio.wait([companion], timeout=MQTT_PATIENCE)
     log.info("stopped")
+
+
+def mqtt_side(settings: Settings, environ: Mapping[str, str]) -> MqttSide | None:
+    """The way to Home Assistant, if there can be a broker; its libraries are loaded only then."""
+    from_supervisor = environ.get("SUPERVISOR_TOKEN") or environ.get("SUPERVISOR_TOKEN_FILE")
+    supervisor = None
+    if from_supervisor:
+        from .supervisor import Supervisor, SupervisorError
+
+        try:
+            supervisor = Supervisor.from_environment(environ)
+        except SupervisorError as error:
+            log.warning("%s", error)
+    if supervisor is None and settings.options.mqtt_host is None:
+        log.info("no Supervisor and no mqtt_host: nothing is shown in Home Assistant")
+        return None
+    from .mqtt import MqttSide
+
+    return MqttSide(settings.options, settings.data, supervisor, ssl_folder=settings.tls_folder)
+
+
+async def _beside(mqtt: MqttSide) -> None:
+    """Whatever happens there, wallboxes are relayed."""
+    try:
+        await mqtt.run()
+    except Exception:
+        log.exception("the way to Home Assistant failed; wallboxes are relayed all the same")
 
 
 def _summary(settings: Settings) -> None:

@@ -119,10 +119,7 @@ class Stations:
 
         Somebody who takes over a session takes its place.
         """
-        if key in self._sessions:
-            yield True
-            return
-        if len(self._sessions) + self._reserved >= most:
+        if key not in self._sessions and len(self._sessions) + self._reserved >= most:
             yield False
             return
         self._reserved += 1

@@ -114,27 +114,27 @@ class Trail:
     def _note_status(self, payload: dict[str, Any]) -> None:
         connector = str(payload.get("connectorId", "?"))[:6]
         said = _joined(payload, ("status", "errorCode", "info"))
-        if self._statuses.get(connector) != said and len(self._statuses) < MOST_OPEN:
-            self._statuses[connector] = said
+        if self._statuses.pop(connector, None) != said:
             log.info("%s connector %s: %s", self.station_id, connector, said)
+        if len(self._statuses) < MOST_OPEN:
+            self._statuses[connector] = said
 
     def _note_answer(self, facts: Facts, source: Side, data: bytes) -> None:
         if not facts.action:
             return
-        who = source.value
         if facts.kind == 4:
             log.info(
-                "%s: %s answers %s with CALLERROR %s", self.station_id, who, facts.action,
+                "%s: %s answers %s with CALLERROR %s", self.station_id, source.value, facts.action,
                 logs.cut(self.shown(data), 300),
             )  # fmt: skip
         elif len(data) <= LARGEST_NOTED and any(word in data for word in _NEGATIVE):
             log.info(
-                "%s: %s answers %s with %s", self.station_id, who, facts.action,
+                "%s: %s answers %s with %s", self.station_id, source.value, facts.action,
                 logs.cut(self.shown(data), 300),
             )  # fmt: skip
         if facts.round_trip is not None and facts.round_trip > SLOW:
             log.info(
-                "%s: %s took %.1f s to answer %s", self.station_id, who, facts.round_trip,
+                "%s: %s took %.1f s to answer %s", self.station_id, source.value, facts.round_trip,
                 facts.action,
             )  # fmt: skip
 

@@ -381,7 +381,7 @@ async def test_a_stop_does_not_wait_for_peers_that_do_nothing(
     async with AsyncExitStack() as boxes:
         proxy = await boxes.enter_async_context(proxy_server(tmp_path, central.port))
         box = await boxes.enter_async_context(charger(proxy.port))
-        box.transport.pause_reading()  # type: ignore[attr-defined]
+        box.transport.pause_reading()
         central.connections[0].transport.pause_reading()
         async with asyncio.timeout(10):
             await proxy.stop()
@@ -481,6 +481,26 @@ async def test_no_page_library_is_loaded_while_there_is_no_page() -> None:
     )
     output, _ = await process.communicate()
     assert output.strip() == b"[]"
+
+
+async def test_a_broker_in_the_options_is_dialled_and_does_not_delay_the_stop(
+    tmp_path: Path,
+) -> None:
+    first: list[bytes] = []
+
+    async def broker(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first.append(await reader.read(1))
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(broker, "127.0.0.1", 0)
+    options = {"mqtt_host": "127.0.0.1", "mqtt_port": server.sockets[0].getsockname()[1]}
+    async with proxy_process(tmp_path, options=options) as proxy:
+        # An MQTT CONNECT packet (MQTT 3.1.1 §3.1).
+        await until(lambda: first == [b"\x10"])
+        async with asyncio.timeout(10):
+            assert await proxy.stop() == 0
+    server.close()
 
 
 def test_a_host_that_is_none_of_ours_is_refused() -> None:

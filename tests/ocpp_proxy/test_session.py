@@ -214,7 +214,7 @@ async def test_a_half_open_leg_is_found_by_pings(
     central = await running.enter_async_context(central_system(port))
     box = await running.enter_async_context(charger(proxy.port))
     if silent == "charger":
-        box.transport.pause_reading()  # type: ignore[attr-defined]
+        box.transport.pause_reading()
         await until(lambda: central.closes == [(1001, "charger connection lost")])
     else:
         central.connections[0].transport.pause_reading()
@@ -297,13 +297,13 @@ async def test_a_newcomer_replaces_a_half_open_connection(
     proxy: ProxyServer, running: AsyncExitStack, central: Central
 ) -> None:
     old = await running.enter_async_context(charger(proxy.port))
-    old.transport.pause_reading()  # type: ignore[attr-defined]
+    old.transport.pause_reading()
     async with charger(proxy.port) as new:
         sessions = proxy.stations.sessions
         assert len(sessions) == 1
         await new.send(HEARTBEAT)
         await until(lambda: central.messages == [HEARTBEAT])
-    old.transport.resume_reading()  # type: ignore[attr-defined]
+    old.transport.resume_reading()
     assert await closed_with(old) == (1008, "replaced by new connection")
 
 
@@ -396,7 +396,11 @@ async def test_upstream_that_still_holds_the_old_connection_is_dialled_again(
 async def test_a_broken_station_does_not_delay_another(
     start_proxy: StartProxy, running: AsyncExitStack
 ) -> None:
-    hung = await asyncio.start_server(lambda reader, writer: reader.read(), "127.0.0.1", 0)
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    hung = await asyncio.start_server(hang, "127.0.0.1", 0)
     running.push_async_callback(hung.wait_closed)
     running.callback(hung.close)
     central = await running.enter_async_context(central_system())

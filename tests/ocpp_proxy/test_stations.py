@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from ocpp_proxy.stations import Stations
 from ocpp_proxy.takeover import TakeoverGuard
 from ocpp_proxy.targets import Target
 
-from ocpp_proxy import bootcache
 from tests.ocpp_proxy.harness import until
 
 BOOT = '{"chargePointVendor":"AcTec","chargePointModel":"Säule"}'
@@ -101,7 +101,7 @@ async def test_a_full_disk_is_said_and_the_old_file_stays(
     def full(handle: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(bootcache.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     known = stations(tmp_path)
     known.load()
     station = known.station("CP2")
