@@ -100,10 +100,10 @@ class HaEntitiesLink:
         except SourceError as error:
             return _failure(error, time.monotonic() - begun)
         spent = time.monotonic() - begun
-        state = _state(self._read_car(), amps, charge, limit)
-        if amps.value is None and charge.value is None and state == CarState():
+        sensed = self._read_car()
+        if amps.value is None and charge.value is None and sensed in (None, CarState()):
             return Result(ResultClass.UNREACHABLE, "the car's entities are unavailable", spent)
-        return Result(ResultClass.OK, "", spent, state)
+        return Result(ResultClass.OK, "", spent, _state(sensed, amps, charge, limit))
 
     async def ping(self) -> Result:
         """The entities answer; a key is the integration's business."""

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import pytest
+from solar_charger.car.ha_entities import CarEntities, HaEntitiesLink
+from solar_charger.car.link import ResultClass as R
+from solar_charger.car.link import VehicleLink
+from solar_charger.measurements import CarState, ChargingState
+from solar_charger.sources.home_assistant.rest import Core, CoreRest
+from solar_charger.testing.home_assistant import FakeHomeAssistant
+from solar_charger.testing.house import Car
+
+ENTITIES = CarEntities(
+    "number.car_amps", "switch.car_charge", "button.car_wake", "number.car_limit"
+)
+
+
+@pytest.fixture
+def car():
+    return Car()
+
+
+@pytest.fixture
+async def core(car):
+    fake = FakeHomeAssistant()
+    fake.services = {
+        "number.set_value": lambda entity, data: car.command(
+            "charging-set-amps" if entity == ENTITIES.amps else "charging-set-limit", data["value"]
+        ),
+        "switch.turn_on": lambda entity, data: car.command("charging-start"),
+        "switch.turn_off": lambda entity, data: car.command("charging-stop"),
+        "button.press": lambda entity, data: car.command("wake"),
+    }
+    async with fake:
+        await fake.set(ENTITIES.amps, 16, max=32, min=0)
+        await fake.set(ENTITIES.charge, "off")
+        await fake.set(ENTITIES.wake, "unknown")
+        await fake.set(ENTITIES.limit, 80)
+        yield fake
+
+
+@pytest.fixture
+def link(core):
+    return HaEntitiesLink(CoreRest(Core(core.token, core.core_url)), ENTITIES)
+
+
+def test_it_is_a_vehicle_link_that_is_no_proof_of_home(link):
+    assert isinstance(link, VehicleLink)
+    assert not link.proves_home
+    assert not link.wakes_by_itself
+
+
+async def test_services_reach_the_car(link, car):
+    assert (await link.set_amps(24)).ok
+    assert (await link.start()).ok
+    assert (await link.set_limit(70)).ok
+    assert (await link.wake()).ok
+    assert (await link.stop()).ok
+    assert car.heard == [
+        "charging-set-amps 24", "charging-start", "charging-set-limit 70", "wake", "charging-stop",
+    ]  # fmt: skip
+
+
+async def test_the_state_comes_from_sensors_and_controls(core, link):
+    await core.set(ENTITIES.charge, "on")
+    state = (await link.read_charge()).data
+    assert (state.charge_current_request, state.charge_current_request_max) == (16, 32)
+    assert (state.charge_limit_soc, state.charging_state) == (80, ChargingState.CHARGING)
+    assert state.battery_level is None
+    told = HaEntitiesLink(
+        CoreRest(Core(core.token, core.core_url)),
+        ENTITIES,
+        lambda: CarState(ChargingState.COMPLETE, battery_level=0),
+    )
+    state = (await told.read_charge()).data
+    assert (state.battery_level, state.charging_state) == (0, ChargingState.COMPLETE)
+
+
+async def test_unavailable_entities_are_a_car_out_of_reach_and_nothing_is_sent(core, link, car):
+    for entity_id in (ENTITIES.amps, ENTITIES.charge, ENTITIES.limit):
+        await core.set(entity_id, "unavailable")
+    assert (await link.start()).result_class is R.UNREACHABLE
+    assert (await link.read_charge()).result_class is R.UNREACHABLE
+    assert car.heard == []
+
+
+async def test_a_wrong_entity_and_a_wrong_service_are_configuration(core):
+    rest = CoreRest(Core(core.token, core.core_url))
+    assert (
+        await HaEntitiesLink(rest, CarEntities("number.none", "")).set_amps(5)
+    ).result_class is R.CONFIG
+    assert (
+        await HaEntitiesLink(rest, CarEntities("number.none", "")).start()
+    ).result_class is R.CONFIG
+    del core.services["switch.turn_on"]
+    assert (await HaEntitiesLink(rest, ENTITIES).start()).result_class is R.CONFIG
+
+
+async def test_home_assistant_restarting_is_told_from_a_lost_answer(core, link):
+    core.faults.status = 502
+    assert (await link.stop()).result_class is R.RELAY_DOWN
+    core.faults.status = 500
+    assert (await link.stop()).result_class is R.UNKNOWN_RESULT
