@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ocpp_proxy.frames import (
     Call,
@@ -30,6 +30,8 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
     max_leaves=12,
 )
+# Nested values cost more to make than to read.
+FEWER = settings(max_examples=settings().max_examples // 8)
 ACTIONS = st.text("ABCdefgh", min_size=1, max_size=20)
 IDS = st.text(min_size=0, max_size=36).filter(lambda text: text.isprintable())
 
@@ -67,6 +69,7 @@ def test_what_is_no_ocpp_has_no_head(data: bytes) -> None:
     assert scan(data) is None
 
 
+@FEWER
 @given(IDS, ACTIONS, st.dictionaries(st.text(max_size=8), JSON, max_size=4))
 def test_a_built_call_is_read_back(
     message_id: str, action: str, payload: dict[str, object]
@@ -163,12 +166,14 @@ def test_no_damage_to_a_message_makes_a_reader_fail(
         assert answer_to(data, b"{}").startswith(b"[3,")
 
 
+@FEWER
 @given(JSON)
 def test_repairing_leaves_good_json_as_it_is(value: object) -> None:
     text = json.dumps([value])
     assert json.loads(repaired(text)) == [value]
 
 
+@FEWER
 @given(JSON, st.integers(min_value=1, max_value=60))
 def test_json_cut_anywhere_can_be_read_up_to_the_cut(value: object, cut: int) -> None:
     parsed = parse(json.dumps([0, value]).encode()[:-cut] or b"[0")

@@ -202,6 +202,8 @@ class Session(RuleBasedStateMachine):
         assert self.bench.relay.deadline is None
 
 
-# A case is a whole session of up to 60 events, each a hundred times the work of reading a message.
+# A case is a whole session of up to 60 events, so fewer of them than for a reader of one message.
 TestSession = Session.TestCase
-TestSession.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+TestSession.settings = settings(
+    max_examples=settings().max_examples // 12, stateful_step_count=60, deadline=None
+)

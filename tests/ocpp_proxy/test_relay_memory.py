@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ocpp_proxy.frames import build_call, json_bytes
 from ocpp_proxy.relay import StationMemory
@@ -58,6 +58,7 @@ def test_a_truncated_boot_is_kept_as_far_as_it_can_be_read() -> None:
     assert json.loads(boot) == [2, "x", "BootNotification", {"chargePointModel": "M"}]
 
 
+@settings(max_examples=settings().max_examples // 8)  # nested values are slow to make
 @given(
     st.dictionaries(
         st.text(max_size=5),

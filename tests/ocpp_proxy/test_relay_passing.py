@@ -23,7 +23,7 @@ MESSAGES = st.one_of(
 
 
 # A case is a course of messages, so fewer of them than for a reader of one message.
-@settings(max_examples=200)
+@settings(max_examples=settings().max_examples // 10)
 @given(st.lists(st.tuples(st.sampled_from(Leg), MESSAGES, st.booleans()), max_size=30))
 def test_every_message_is_passed_on_byte_for_byte_at_once_and_in_order(
     messages: list[tuple[Leg, bytes, bool]],

@@ -254,6 +254,26 @@ def test_an_accepted_boot_of_the_charger_itself_ends_the_repeats() -> None:
     assert boots(bench) == 0
 
 
+def test_a_pending_boot_of_the_charger_in_ordinary_times_is_left_to_the_charger() -> None:
+    bench = Bench()
+    bench.charger(call("b", "BootNotification", BOOT))
+    bench.upstream(result("b", PENDING))
+    bench.take_upstream()
+    bench.wait(100)
+    assert bench.take_upstream() == []
+
+
+def test_a_charger_that_reports_often_does_not_lose_its_session_to_a_replay() -> None:
+    bench = started()
+    bench.upstream(call("u1", "GetConfiguration"))
+    for number in range(40):
+        bench.charger(call(f"m{number}", "MeterValues", meter_values(1, str(number))))
+    bench.wait(15)
+    seen = bench.answer_upstream_calls()
+    assert bench.closes == []
+    assert [m[1] for m in seen] == ["t", "a", *[f"m{number}" for number in range(40)]]
+
+
 def started(boot_answer: object = ACCEPTED) -> Bench:
     """An upstream is back, and a StartTransaction waits for it."""
     bench = used(RelaySettings(replay_status=False))
