@@ -10,9 +10,14 @@ import pytest
 from tests.images.s6_definitions import Definitions
 from tests.stand.base import base_image
 from tests.stand.container import Container, start_container
+from tests.stand.fixtures import app, broker, home_assistant, stand
+from tests.stand.podman import LABEL
 from tests.stand.system import install
 
+__all__ = ["app", "broker", "home_assistant", "stand"]
+
 NUMBERS = itertools.count(1)
+INIT_TEST = f"{LABEL}=init-test"  # not the stand's, which may start meanwhile
 Boot = Callable[..., Container]
 
 
@@ -40,7 +45,9 @@ def boot(standin: str, definitions: Definitions) -> Iterator[Boot]:
         mount = f"--volume={definitions.root}:/etc/s6-overlay/s6-rc.d"
         settings = {"S6_KILL_GRACETIME": "50", **environment}
         name = f"standin-init-{os.getpid()}-{next(NUMBERS)}"
-        started.append(start_container(standin, name, flags=[mount], environment=settings))
+        started.append(
+            start_container(standin, name, flags=[mount], environment=settings, label=INIT_TEST)
+        )
         return started[-1]
 
     yield start

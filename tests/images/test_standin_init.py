@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.images.conftest import Boot
+from tests.images.conftest import INIT_TEST, Boot
 from tests.images.s6_definitions import Definitions
 from tests.stand import podman
 from tests.stand.container import start_container
@@ -242,7 +242,7 @@ def test_ends_with_70_on_definitions_only_the_real_one_knows(
 
 
 def test_ends_with_70_when_a_command_is_to_run_beside_the_services(standin: str) -> None:
-    container = start_container(standin, "standin-init-command", command=["ls"])
+    container = start_container(standin, "standin-init-command", command=["ls"], label=INIT_TEST)
     try:
         assert container.wait(20) == 70
     finally:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.stand.podman import LABEL, LIMITS, podman, run_podman
+from tests.stand.podman import LIMITS, STAND, podman, run_podman
 from tests.stand.waiting import NeverHappened, wait_until
 
 
@@ -85,13 +85,14 @@ def start_container(
     flags: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
     command: Sequence[str] = (),
+    label: str = STAND,
 ) -> Container:
     """Start `image` in the background, replacing an older container of that name."""
     container = Container(name)
     container.remove()
     variables = [f"--env={key}={value}" for key, value in (environment or {}).items()]
     podman(
-        "run", "--detach", "--name", name, "--label", f"{LABEL}=container", "--log-driver=k8s-file",
+        "run", "--detach", "--name", name, "--label", label, "--log-driver=k8s-file",
         *LIMITS, *variables, *flags, image, *command,
     )  # fmt: skip
     return container

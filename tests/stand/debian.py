@@ -33,9 +33,9 @@ UNSHIPPED = ("usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/loca
 
 def debian_image(suite: str, packages: tuple[str, ...]) -> str:
     """Name of the image with `suite` and `packages`, built if this machine has none."""
-    key = content_key(Path(__file__), suite, *packages, BUNDLE, *_host_settings())
-    name = f"{podman.PREFIX}/debian-{suite}:{key}"
-    with building(f"debian-{suite}"):
+    kind = f"debian-{suite}-{content_key(*packages)}"
+    name = f"{podman.PREFIX}/{kind}:{content_key(Path(__file__), BUNDLE, *_host_settings())}"
+    with building(kind):
         if not podman.image_exists(name):
             with step(f"Debian {suite} by debootstrap"), _scratch() as scratch:
                 tree = Path(scratch) / suite

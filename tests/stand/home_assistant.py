@@ -15,7 +15,7 @@ from tests.stand import mosquitto, onboarding
 from tests.stand.container import Container, start_container
 from tests.stand.home_assistant_image import home_assistant_image
 from tests.stand.network import GATEWAY
-from tests.stand.podman import LABEL, podman
+from tests.stand.podman import STAND, podman
 from tests.stand.registry import CoreAccess
 from tests.stand.waiting import NeverHappened, wait_until
 
@@ -46,7 +46,7 @@ class HomeAssistant:
     def create(self, broker: mosquitto.Mosquitto) -> None:
         """Start with an empty configuration and take the first steps; returns when usable."""
         podman("volume", "rm", "--force", NAME, check=False)
-        podman("volume", "create", "--label", f"{LABEL}=volume", NAME)
+        podman("volume", "create", "--label", STAND, NAME)
         folder = podman("volume", "inspect", "--format", "{{.Mountpoint}}", NAME).strip()
         onboarding.prepare(Path(folder), ["127.0.0.1", GATEWAY])
         flags = [

@@ -9,6 +9,7 @@ from pathlib import Path
 
 PREFIX = "localhost/ev-home-apps"
 LABEL = "ev-home-apps"
+STAND = f"{LABEL}=stand"  # what belongs to the one stand and may be removed with it
 # crun fails on a split cgroup layout, and runc refuses without limits.
 LIMITS = ("--ulimit", "nofile=20000:20000", "--ulimit", "nproc=1000:1000")
 KEPT_VERSIONS = 2
@@ -84,14 +85,23 @@ def drop_older(name: str) -> None:
         podman("rmi", old, check=False)
 
 
+def remove_images() -> None:
+    """Remove every image the stand has built; the next run makes them again."""
+    listing = podman("images", "--format", "{{.Repository}}:{{.Tag}}")
+    for name in listing.split():
+        if name.startswith(f"{PREFIX}/"):
+            podman("rmi", "--force", name, check=False)
+    podman("image", "prune", "--force", "--filter", f"label={LABEL}", check=False)
+
+
 def create_network(name: str, *, subnet: str, gateway: str, range_: str) -> None:
-    podman("network", "create", "--label", f"{LABEL}=network", "--subnet", subnet,
+    podman("network", "create", "--label", STAND, "--subnet", subnet,
            "--gateway", gateway, "--ip-range", range_, name)  # fmt: skip
 
 
 def remove_leftovers() -> None:
     """Remove every container, volume and network a stand has left behind."""
-    own = ("--filter", f"label={LABEL}")
+    own = ("--filter", f"label={STAND}")
     for container in podman("ps", "--all", "--quiet", *own).split():
         podman("rm", "--force", "--time", "0", "--volumes", container, check=False)
     for volume in podman("volume", "ls", "--quiet", *own).split():

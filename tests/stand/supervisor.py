@@ -16,7 +16,7 @@ from tests.stand.container import Container, start_container
 from tests.stand.ingress import ingress_application
 from tests.stand.mounts import mount_flags
 from tests.stand.network import SUPERVISOR, app_addresses, member_flags
-from tests.stand.podman import LABEL, podman
+from tests.stand.podman import STAND, podman
 from tests.stand.registry import Entry, Registry
 from tests.stand.supervisor_api import supervisor_application
 from tests.stand.waiting import NeverHappened, wait_until
@@ -133,7 +133,7 @@ class Supervisor:
         name = f"app_{app.full_slug}"
         podman("rm", "--force", "--time", "0", name, check=False)
         podman("volume", "rm", "--force", name, check=False)
-        podman("volume", "create", "--label", f"{LABEL}=volume", name)
+        podman("volume", "create", "--label", STAND, name)
         mount = podman("volume", "inspect", "--format", "{{.Mountpoint}}", name).strip()
         page = f"http://localhost:{self.page_port}{entry.ingress_entry}/"
         running = RunningApp(
@@ -189,6 +189,17 @@ def write_options(data: Path, options: Mapping[str, Any]) -> None:
     path.unlink(missing_ok=True)
     path.touch(mode=0o600)
     path.write_text(json.dumps(options, indent=2))
+
+
+def port_is_free(port: int) -> bool:
+    """Whether nobody listens on this TCP port of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def free_port() -> int:
