@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from . import rules as rules_package
 from . import subprotocols, targets
 from .access import Networks
 from .errors import OptionError
@@ -146,7 +147,18 @@ class Options(BaseModel):
     def _together(self) -> Options:
         _check_credentials(self)
         _check_stations(self)
+        self.plan_of(None)
+        for station in self.stations:
+            self.plan_of(station)
         return self
+
+    def plan_of(self, station: StationOptions | None) -> rules_package.Plan:
+        """The rules of this wallbox: its own, else the common ones; raises OptionError."""
+        if station is not None and station.rules is not None:
+            option = f"stations[{self.stations.index(station)}].rules"
+            return rules_package.read(option, station.rules)
+        lines = enumerate(self.rules)
+        return rules_package.read_lines((f"rules[{index}]", line) for index, line in lines)
 
     def target_of(self, station: StationOptions | None) -> targets.Target:
         """Where this wallbox is sent: its own address, the common one, else host and port."""

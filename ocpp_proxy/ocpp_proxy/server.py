@@ -151,13 +151,18 @@ class ProxyServer:
         admission: Admission,
     ) -> Session:  # fmt: skip
         options = self.settings.options
+        plan = options.plan_of(admission.station)
         relay = Relay(
             station.id,
             station.memory,
-            RelaySettings(options.on_upstream_loss, options.hold_seconds),
-            wall_clock=lambda: datetime.now(UTC),
+            RelaySettings(
+                options.on_upstream_loss, options.hold_seconds,
+                plan.replay_boot, plan.replay_status,
+            ),
+            wall_clock=_utc_now,
             random=self._random,
-        )
+            rules=plan.rules(station.memory, _utc_now),
+        )  # fmt: skip
         relay.copies = bool(self.journal.copy_takers)
         return Session(
             station, key, relay, leg, upstream, route,
@@ -165,6 +170,10 @@ class ProxyServer:
             subprotocol=route.subprotocol, stations=self.stations, journal=self.journal,
             key_change=KeyChange() if admission.station and admission.station.password else None,
         )  # fmt: skip
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 def pace_of(settings: Settings) -> Pace:
