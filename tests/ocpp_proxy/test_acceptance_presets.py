@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from ocpp_proxy.testing.central_answers import OLD_FEATURES
 from ocpp_proxy.testing.central_system import CentralSystem
 from ocpp_proxy.testing.wallbox import Wallbox
@@ -26,7 +25,6 @@ async def test_without_rules_evcc_cannot_set_up_an_actec(tmp_path: Path) -> None
                                      "GetConfiguration")  # fmt: skip
 
 
-@pytest.mark.xfail(reason="the rules are not connected to the session yet", strict=False)
 async def test_with_its_preset_an_actec_is_operational_at_once_and_hears_no_triggers(
     tmp_path: Path,
 ) -> None:
@@ -40,7 +38,6 @@ async def test_with_its_preset_an_actec_is_operational_at_once_and_hears_no_trig
         assert not box.events.find("ignored")
 
 
-@pytest.mark.xfail(reason="the rules are not connected to the session yet", strict=False)
 async def test_with_its_preset_an_older_evcc_does_not_make_an_actec_drop_the_link(
     tmp_path: Path,
 ) -> None:
