@@ -5,6 +5,7 @@ import os
 import stat
 
 import pytest
+from solar_charger.car.adapters import choose, present
 from solar_charger.car.keys import generate_key
 from solar_charger.car.link import ResultClass as R
 from solar_charger.car.link import VehicleLink
@@ -172,6 +173,34 @@ async def test_a_session_that_stays_bad_is_not_tried_for_ever(link, control, tmp
     control.trouble = "session"
     assert (await link.start()).result_class is R.SESSION
     assert len(control.calls) == 2
+
+
+async def test_an_adapter_that_moved_serves_the_next_call(control, tmp_path):
+    program = Program(
+        VIN, tmp_path / "private.pem", tmp_path / "s.json", str(tmp_path / "tesla-control"), "hci1"
+    )
+    there = [("hci0", "hci2")]
+    link = TeslaControlLink(program, run_within_s=20, adapters=lambda: there[0])
+    control.trouble = "adapter"
+    assert (await link.stop()).result_class is R.ADAPTER
+    control.trouble = None
+    assert (await link.stop()).result_class is R.OK_ALREADY
+    used = [call[call.index("-bt-adapter") + 1] for call in control.calls]
+    assert used == ["hci1", "hci0"]
+    control.trouble, there[0] = "adapter", ("hci0", "hci1")
+    await link.stop()
+    await link.stop()
+    assert control.calls[-1][control.calls[-1].index("-bt-adapter") + 1] == "hci1"
+
+
+def test_adapters_are_listed_in_order_without_their_links(tmp_path):
+    for name in ("hci10", "hci2", "hci2:64", "rfkill0"):
+        (tmp_path / name).mkdir()
+    assert present(tmp_path) == ("hci2", "hci10")
+    assert present(tmp_path / "none") == ()
+    assert choose("", ("hci1",)) == ""
+    assert choose("", ("hci1",), "hci0") == "hci1"
+    assert choose("hci0", ()) == "hci0"
 
 
 async def test_the_key_request_carries_our_public_key_and_the_small_role(link, control, tmp_path):

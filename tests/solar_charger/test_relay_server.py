@@ -75,11 +75,13 @@ async def relay(tmp_path):
             "--api-key-file", str(tmp_path / "api-key"),
             "--tesla-control", str(tmp_path / "tesla-control"),
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            env={"HOME": str(tmp_path)},
         )  # fmt: skip
         async with asyncio.timeout(20):
             first = await process.stdout.readline()
         assert b"listens on" in first, first
         running = Running(process, port, control)
+        running.home = tmp_path
         drain = asyncio.create_task(process.stdout.read())
         yield running
         if process.returncode is None:
@@ -152,6 +154,16 @@ async def test_status_counts_and_shows_no_whole_vin(relay):
     assert status["last_command"] == "charging-stop"
     assert status["last_command_success"] is False
     assert status["config"]["vin"] == relay.control.car.vin[-6:]
+
+
+async def test_a_stale_session_is_dropped_and_the_command_sent_once_more(relay):
+    relay.control.trouble, relay.control.clear_session_trouble_after = "session", 1
+    first = await relay.command("ping")
+    assert first.json()["success"] is False, "no cache to drop, so no second try"
+    (relay.home / ".tesla-cache.json").write_text("{}")
+    relay.control.trouble, relay.control.clear_session_trouble_after = "session", 1
+    assert (await relay.command("ping")).json()["success"]
+    assert not (relay.home / ".tesla-cache.json").exists()
 
 
 async def test_wake_has_a_path_of_its_own(relay):

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from ..errors import SolarChargerError
 from ..json_values import UnreadableAnswerError
 from ..measurements import BodyState, SleepStatus
+from .adapters import choose, present
 from .charge_state import parse_body_state, parse_charge_state
 from .keys import KeyFileError, load_key
 from .link import Result, ResultClass
@@ -344,7 +345,8 @@ class PythonBleLink:
         if self._vehicle is None or public != self._public:
             self._vehicle, self._public = self._stack.vehicle(self._vin, key), public
         if self._vehicle.device is None:
-            await self._vehicle.find_vehicle(scanner=self._stack.scanner(self._adapter))
+            adapter = choose(self._adapter, present())
+            await self._vehicle.find_vehicle(scanner=self._stack.scanner(adapter))
         await self._vehicle.connect_if_needed()
         return self._vehicle
 

@@ -11,9 +11,11 @@ import contextlib
 import os
 import signal
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .adapters import choose, present
 from .command_link import VCSEC_COMMANDS, Answer, CommandLink
 from .keys import KeyFileError, load_public_pem
 from .link import Result, ResultClass
@@ -22,6 +24,7 @@ from .results import Command, classify, without_log_lines
 RUN_WITHIN_S = 30.0
 """Scan, dial and handshake take up to 20 s, the command 5 s; beyond that the program hangs."""
 _MAX_TEXT = 400
+_DEFAULT_ADAPTER = "hci0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,17 @@ class Program:
 class TeslaControlLink(CommandLink):
     """Runs `tesla-control` for each command; what goes wrong with it is told by the Result."""
 
-    def __init__(self, program: Program, *, run_within_s: float = RUN_WITHIN_S) -> None:
+    def __init__(
+        self,
+        program: Program,
+        *,
+        run_within_s: float = RUN_WITHIN_S,
+        adapters: Callable[[], tuple[str, ...]] = present,
+    ) -> None:
         super().__init__()
         self._program = program
+        self._wanted_adapter = program.adapter
+        self._adapters = adapters
         self._run_within_s = run_within_s
         self._lock = asyncio.Lock()
 
@@ -82,6 +93,8 @@ class TeslaControlLink(CommandLink):
         """Run the program once; a session the car no longer accepts is dropped and tried again."""
         async with self._lock:
             answer = await self._run(command, args)
+            if answer.result_class is ResultClass.ADAPTER:
+                self._look_for_adapter()
             if answer.result_class is ResultClass.SESSION and self._forget_sessions():
                 again = await self._run(command, args)
                 return Answer(
@@ -91,6 +104,11 @@ class TeslaControlLink(CommandLink):
                     answer.duration_s + again.duration_s,
                 )
             return answer
+
+    def _look_for_adapter(self) -> None:
+        """Found again under another name it serves the next call."""
+        adapter = choose(self._wanted_adapter, self._adapters(), _DEFAULT_ADAPTER)
+        self._program = replace(self._program, adapter=adapter)
 
     def _forget_sessions(self) -> bool:
         try:

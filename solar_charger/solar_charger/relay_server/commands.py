@@ -9,6 +9,13 @@ _DOMAINS = ("vcsec", "infotainment")
 _STATES = ("charge", "climate", "drive", "closures", "charge-schedule", "software-update")
 _NO_ARGUMENTS = ("charging-start", "charging-stop", "wake", "ping", "body-controller-state")
 _RANGES = {"charging-set-amps": (0, 80), "charging-set-limit": (50, 100)}
+_STALE = (
+    "invalid_signature",
+    "invalid_token_or_counter",
+    "incorrect_epoch",
+    "time_expired",
+    "failed to load session cache",
+)
 _SPKI_P256 = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
 _POINT_IN_KEY = bytes.fromhex("03420004")
 
@@ -29,7 +36,7 @@ def parse_request(body: bytes) -> tuple[str, list[str], str]:
     if not isinstance(request, dict):
         raise RejectedError("JSON body required")
     command, args = request.get("command"), request.get("args", [])
-    domain = request.get("domain", "infotainment")
+    domain = request.get("domain") or "infotainment"
     if not isinstance(command, str) or not command:
         raise RejectedError("command field required")
     if not isinstance(args, list) or not all(isinstance(arg, str) for arg in args):
@@ -71,6 +78,12 @@ def _number(command: str, args: list[str]) -> str:
     if not low <= int(args[0]) <= high:
         raise RejectedError(f"{command} takes {low} to {high}")
     return str(int(args[0]))
+
+
+def is_stale_session(output: str) -> bool:
+    """True where the car no longer accepts the cached session, which a fresh one mends."""
+    words = output.lower()
+    return "could not execute command" not in words and any(word in words for word in _STALE)
 
 
 def public_pem(private_pem: str) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .commands import public_pem
+from .commands import is_stale_session, public_pem
 
 COMMAND_TIMEOUT_S = 45.0
 
@@ -69,12 +69,25 @@ class Relay:
 
     def _call(self, command: str, args: list[str], domain: str) -> tuple[bool, str]:
         if command != "add-key-request":
-            return self._subprocess(command, args, domain)
+            success, output = self._subprocess(command, args, domain)
+            if not success and is_stale_session(output) and self._forget_sessions():
+                return self._subprocess(command, args, domain)
+            return success, output
         pem = public_pem(self.settings.key_file.read_text("ascii"))
         with tempfile.NamedTemporaryFile("w", suffix=".pem", encoding="ascii") as file:
             file.write(pem)
             file.flush()
             return self._subprocess(command, [file.name, *args[1:]], "vcsec")
+
+    @staticmethod
+    def _forget_sessions() -> bool:
+        """Delete tesla-control's session cache; False where there is none."""
+        named = os.environ.get("TESLA_CACHE_FILE")
+        try:
+            (Path(named) if named else Path.home() / ".tesla-cache.json").unlink()
+        except (OSError, RuntimeError):
+            return False
+        return True
 
     def _subprocess(self, command: str, args: list[str], domain: str) -> tuple[bool, str]:
         settings = self.settings
