@@ -13,3 +13,11 @@ class TraceError(SolarChargerError):
 
 class SimulationError(SolarChargerError):
     """A wish of the command line that the simulator cannot fulfil."""
+
+
+class OptionError(SolarChargerError):
+    """An option nobody can start with: its name, what is wrong, what to write instead."""
+
+    def __init__(self, option: str, problem: str, remedy: str) -> None:
+        super().__init__(f"option {option}: {problem}; {remedy}")
+        self.option = option

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -338,7 +338,7 @@ def test_the_last_known_level_serves_after_a_restart() -> None:
 
 @pytest.mark.parametrize(("days", "ahead"), [("0000001", 0), ("1000000", 1), ("0000000", None)])
 def test_deadline_days_begin_with_monday(days: str, ahead: int | None) -> None:
-    found = next_deadline(NOON, "18:00", days, NOON.tzinfo)  # 2026-06-21 is a Sunday
+    found = next_deadline(NOON, "18:00", days, UTC)  # 2026-06-21 is a Sunday
     assert found == (None if ahead is None else NOON.replace(hour=18) + timedelta(days=ahead))
 
 

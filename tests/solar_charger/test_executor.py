@@ -35,6 +35,7 @@ class Worker:
         self.answers: dict[Kind, Result] = {}
         self.latency = 4
         self.log: list[tuple[float, Command]] = []
+        self.due: tuple[float, Command] | None = None
 
     def seen(self) -> Observed:
         return Observed(
@@ -53,23 +54,20 @@ class Worker:
     def run(self, desired: Desired, seconds: int) -> list[Command]:
         """Commands sent in this time."""
         sent: list[Command] = []
-        end, due = self.now + seconds, None
+        end = self.now + seconds
         while self.now < end:
-            if due is not None and self.now >= due[0]:
-                self.executor.finished(self.answer(due[1]), self.now, 0.5)
-                due = None
+            if self.due is not None and self.now >= self.due[0]:
+                command, self.due = self.due[1], None
+                self.executor.finished(self.answer(command), self.now, 0.5)
             gate = replace(self.gate, measured_amps=self.amps)
             found = self.executor.next(desired, self.seen(), gate, self.now, self.day)
             if found.command is not None:
-                assert due is None
+                assert self.due is None
                 sent.append(found.command)
                 self.log.append((self.now, found.command))
-                due = (self.now + self.latency, found.command)
+                self.due = (self.now + self.latency, found.command)
             self.now += 1.0
         return sent
-
-    def kinds(self) -> list[str]:
-        return [str(command) for _, command in self.log]
 
 
 def driving(commands: list[Command]) -> list[str]:

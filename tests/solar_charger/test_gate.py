@@ -117,7 +117,7 @@ gates = st.builds(
 commands = st.builds(
     Command,
     kind=st.sampled_from(Kind),
-    value=st.none() | st.integers(-100, 300) | st.floats() | st.booleans(),  # type: ignore[arg-type]
+    value=st.none() | st.integers(-100, 300) | st.floats() | st.booleans(),
     safety=st.booleans(),
     normalize=st.booleans(),
     by_hand=st.booleans(),

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from .surplus import Surplus
 
 LOOK_AHEAD_S = 10.0  # about what Bluetooth takes
-LOOK_AHEAD_FROM_A = 3.0
+LOOK_AHEAD_FROM_A = 1.0
 LARGE_FROM_A = 12
-UP_GAP_S, SLOW_UP_GAP_S = 30.0, 60.0
-SMALL_RISE_AFTER_S, SLOW_SMALL_RISE_AFTER_S = 120.0, 180.0
+UP_GAP_S, SLOW_UP_GAP_S = 20.0, 60.0
+SMALL_RISE_AFTER_S, SLOW_SMALL_RISE_AFTER_S = 60.0, 60.0
 DOWN_GAP_S = 20.0
 PING_PONG_S = 1800.0
 PING_PONG_ROOM_A = 1.5

@@ -9,6 +9,8 @@ from .ampere import Ampere, Ask
 from .surplus import Surplus
 
 CANCEL_AFTER_S = 30.0
+DIM_MEMORY_S = 600.0
+DIM_DRAIN = 1.5  # under a dim sky waiting for the sun seldom pays: the budget goes faster
 READ_FIRST = "read_first"
 
 
@@ -64,6 +66,8 @@ class SolarRule:
     short_since: float | None = None
     budget_wh: float = 0.0
     last_step: float | None = None
+    mean_w: float | None = None
+    """What was available over the last minutes: tells a dim sky from passing clouds."""
     self_started: bool = False
     starts_day: int = 0
     starts: int = 0
@@ -116,7 +120,13 @@ class SolarRule:
     def _spend(self, settings: Settings, sun: Sun, elapsed: float) -> None:
         """The import budget: shortfall below the minimum drains it, surplus fills it again."""
         least = settings.min_amps * sun.watts_per_amp
-        spare = sun.surplus.newest - least
+        newest = sun.surplus.newest
+        if self.mean_w is None:
+            self.mean_w = newest
+        self.mean_w += (newest - self.mean_w) * min(1.0, elapsed / DIM_MEMORY_S)
+        spare = newest - least
+        if spare < 0.0 and self.mean_w < least:
+            spare *= DIM_DRAIN
         full = float(settings.import_budget_wh)
         self.budget_wh = min(full, self.budget_wh + spare * elapsed / 3600.0)
 

@@ -89,14 +89,27 @@ class Plant:
         if now % 60 == 0:
             tally.amps_track.append(car.amps)
         amps = car.amps
+        if self.scenario.main_fuse_amps:
+            self._watch_fuse(now)
         if amps <= 0.0:
-            self.fuse_run = 0
             return
         tally.second(self.day.load[now] - self.day.pv[now], amps * car.watts_per_amp)
         if amps > self.scenario.amps_limit + VIOLATION_SLACK_A:
             tally.violation_s += 1
         if now - self.last_sample_at > max(45, 2 * self.scenario.meter_s):
             tally.stale_control_s += 1
+
+    def _watch_fuse(self, now: int) -> None:
+        """The longest time in one go that car and house together exceed the fuse."""
+        phases = self.day.phases
+        if phases is None or self.car.amps <= 0.0:
+            self.fuse_run = 0
+            return
+        volts, third = self.scenario.volts, self.day.pv[now] / 3.0
+        highest = max((phases[p][now] - third) / volts for p in range(self.scenario.phases))
+        over = highest + self.car.amps > self.scenario.main_fuse_amps
+        self.fuse_run = self.fuse_run + 1 if over else 0
+        self.tally.fuse_excess_s = max(self.tally.fuse_excess_s, self.fuse_run)
 
     def kpis(self, name: str, prices: Prices) -> Kpis:
         """The day's result."""

@@ -45,6 +45,8 @@ class Scenario:
     """(second, what happens to the car)."""
     amps_limit: float = 48.0
     """min(circuit, max, car): above it each second is a violation."""
+    main_fuse_amps: int = 0
+    """Per phase; counts how long it is exceeded in one go (needs a three-phase day)."""
     begin_s: int = 0
     end_s: int = 86_400
 
