@@ -24,6 +24,8 @@ from .journal import Journal
 from .keychange import KeyChange
 from .legs import Pace
 from .listener import Listener, open_socket
+from .mirror import Secondaries
+from .refusals import Refusals
 from .relay.session import Relay
 from .relay.settings import RelaySettings
 from .session import Session
@@ -50,14 +52,20 @@ class ProxyServer:
         self.via = f"ocpp-proxy-{secrets.token_hex(4)}"
         self.journal = Journal(time.monotonic, wall_time, mask_id_tags=options.mask_id_tags)
         self.stations = Stations(BootCache(settings.data), wall_time)
+        self.refusals = Refusals(wall_time)
         self._pace = pace or pace_of(settings)
         self._random = random or Random()
         self._slots = HandshakeSlots(options.max_connections)
-        self._gate = Handshakes(options, self.stations, self._slots, self.via, self._new_session)
+        self._gate = Handshakes(
+            options, self.stations, self._slots, self.via, self._new_session, self.refusals
+        )
         self._listener: Listener | None = None
         self._tls: TlsListener | None = None
         self._renewal: asyncio.Task[None] | None = None
         self._legs: set[ChargerLeg] = set()
+        self._secondaries = Secondaries(
+            options, self.stations, self._pace, self.via, self._random, _utc_now
+        )
 
     @property
     def port(self) -> int:
@@ -79,6 +87,8 @@ class ProxyServer:
             )
         await refuse_own_address(self.settings)
         known = self.stations.load()
+        if options.secondaries:
+            self._secondaries.listen(self.journal)
         self._listener = Listener(
             open_socket(self.settings.listen_host, self.settings.listen_port),
             self._new_leg,
@@ -86,6 +96,7 @@ class ProxyServer:
             Networks(options.allowed_ips),
             self._tls.context if self._tls else None,
             self._pace.handshake_timeout,
+            self.refusals,
         )
         self._listener.start()
         if self._tls is not None:
@@ -106,6 +117,7 @@ class ProxyServer:
         sessions = self.stations.sessions
         for session in sessions:
             session.stop()
+        secondaries = asyncio.ensure_future(self._secondaries.close())
         opening = [leg for leg in self._legs if leg.shaking_hands]
         for leg in opening:
             leg.answer_stopping()
@@ -123,6 +135,7 @@ class ProxyServer:
         await asyncio.sleep(0)
         await self.stations.close()
         await self.journal.close()
+        await secondaries
 
     def reload_certificate(self) -> bool:
         """Look now whether the certificate files were renewed."""
