@@ -122,6 +122,19 @@ async def test_device_states_and_availability_arrive_retained_and_in_order(
     assert set(await broker.retained()) == {CONFIG, "app/1/power", STATUS}
 
 
+async def test_a_second_run_says_online_last_too(broker: TestBroker, tmp_path: Path) -> None:
+    async with broker.client() as observer:
+        await observer.subscribe("#", qos=1)
+        for power in ("1", "2"):
+            subject = publisher(broker, tmp_path)
+            subject.announce(device("power"))
+            subject.publish("app/1/power", power)
+            async with at_work(subject):
+                seen = [await next_message(observer) for _ in range(3)]
+            seen.append(await next_message(observer))
+            assert [topic for topic, _, _ in seen] == [CONFIG, "app/1/power", STATUS, STATUS]
+
+
 async def test_settled_means_that_the_broker_has_it(broker: TestBroker, tmp_path: Path) -> None:
     subject = publisher(broker, tmp_path)
     async with at_work(subject):
@@ -299,6 +312,19 @@ async def test_a_hanging_broker_does_not_keep_the_program_from_ending(
         done, _ = await asyncio.wait([task], timeout=8.0)
         assert done
         broker.thaw()
+
+
+async def test_a_stop_at_any_moment_is_heard(broker: TestBroker, tmp_path: Path) -> None:
+    for moment in range(40):
+        subject = publisher(broker, tmp_path)
+        subject.announce(device("power"))
+        subject.publish("app/1/power", str(moment))
+        task = asyncio.create_task(subject.run())
+        # Not to wait for something: the moments are spread over the connection's beginning.
+        await asyncio.sleep(moment / 1000)
+        task.cancel()
+        done, _ = await asyncio.wait([task], timeout=PATIENCE)
+        assert done
 
 
 async def test_tls_with_the_owners_authority(tmp_path: Path) -> None:

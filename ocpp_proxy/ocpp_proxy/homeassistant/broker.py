@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import math
 import random
 import socket
 import ssl
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import aiomqtt
 
 from ..supervisor import ServiceNotRegisteredError, Supervisor, SupervisorError
+
+T = TypeVar("T")
 
 PORT = 1883
 TLS_PORT = 8883
@@ -138,6 +145,44 @@ def connection(broker: Broker, client_id: str, will_topic: str) -> aiomqtt.Clien
         # Without it each message waits 40 ms for the acknowledgement of the one before.
         socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
     )
+
+
+async def publish(client: aiomqtt.Client, topic: str, payload: str, *, retain: bool) -> None:
+    """Send at QoS 1 and wait for the PUBACK; MqttError when it does not come in time."""
+    await _answered(client.publish(topic, payload, qos=1, retain=retain, timeout=math.inf))
+
+
+async def subscribe(client: aiomqtt.Client, topic: str) -> bool:
+    """Ask for the messages on a topic at QoS 1; False when the broker refuses."""
+    codes = await _answered(client.subscribe(topic, qos=1, timeout=math.inf))
+    # Return code 0x80 in SUBACK, MQTT 3.1.1 §3.9.3.
+    return not any(getattr(code, "value", code) >= 0x80 for code in codes)
+
+
+async def _answered(call: Awaitable[T]) -> T:
+    """Wait for an answer for a bounded time.
+
+    The library's own time-outs use asyncio.wait_for, which on Python 3.11 swallows a cancellation
+    that comes in the same moment as the answer: the program would never end.
+    """
+    try:
+        async with asyncio.timeout(ANSWER_TIMEOUT):
+            return await call
+    except TimeoutError:
+        raise aiomqtt.MqttError("the broker does not answer") from None
+
+
+@contextlib.asynccontextmanager
+async def connected(client: aiomqtt.Client) -> AsyncIterator[None]:
+    """`async with client`, with a cancellation that its beginning swallowed (see `_answered`)."""
+    task = asyncio.current_task()
+    assert task is not None
+    # Compared, because on Python 3.11 a TaskGroup that failed leaves the count raised.
+    before = task.cancelling()
+    async with client:
+        if task.cancelling() > before:
+            raise asyncio.CancelledError
+        yield
 
 
 def explain(error: BaseException) -> str:

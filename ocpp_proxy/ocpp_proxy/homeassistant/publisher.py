@@ -15,7 +15,17 @@ from dataclasses import dataclass
 import aiomqtt
 
 from .. import logs
-from .broker import Backoff, Broker, BrokerError, NoBrokerError, connection, explain
+from .broker import (
+    Backoff,
+    Broker,
+    BrokerError,
+    NoBrokerError,
+    connected,
+    connection,
+    explain,
+    publish,
+    subscribe,
+)
 from .discovery import Announced, Device, config_topic
 
 _log = logs.get("mqtt")
@@ -252,7 +262,7 @@ class Publisher:
     async def _one_connection(self, broker: Broker) -> None:
         client = connection(broker, self._client_id, self._status_topic)
         try:
-            async with client:
+            async with connected(client):
                 try:
                     await self._serve(client, broker)
                 except asyncio.CancelledError:
@@ -287,7 +297,7 @@ class Publisher:
                 self._outbox.interrupted()
                 while await self._send_states(client, hurry=True):
                     pass
-                await client.publish(self._status_topic, "offline", qos=1, retain=True)
+                await publish(client, self._status_topic, "offline", retain=True)
 
     def _all_again(self) -> None:
         self._unannounced = dict.fromkeys(self._devices)
@@ -313,8 +323,8 @@ class Publisher:
                     tasks.create_task(self._after_birth())
             elif topic == self._status_topic:
                 # An older connection's will may come late, when we are long back.
-                if text == "offline":
-                    await client.publish(topic, "online", qos=1, retain=True)
+                if text == "offline" and not message.retain and not self._greeting_due:
+                    await publish(client, topic, "online", retain=True)
             elif message.retain:
                 _log.limited("warning", "retained", topic, "retained command on %s ignored", topic)
             elif topic in self._commands:
@@ -335,7 +345,7 @@ class Publisher:
             if self._greeting_due:
                 # Last, so that Home Assistant does not take states of an earlier run for fresh.
                 self._greeting_due = False
-                await client.publish(self._status_topic, "online", qos=1, retain=True)
+                await publish(client, self._status_topic, "online", retain=True)
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._pause()):
                     await self._wake.wait()
@@ -353,7 +363,7 @@ class Publisher:
 
     async def _send_withdrawals(self, client: aiomqtt.Client) -> None:
         for topic in list(self._withdrawn):
-            await client.publish(topic, "", qos=1, retain=True)
+            await publish(client, topic, "", retain=True)
             self._withdrawn.pop(topic, None)
             self._announced.removed(topic)
             await self._announced.save()
@@ -368,7 +378,7 @@ class Publisher:
             payloads = self._announced.messages(device, self._prefix)
             await self._announced.save()
             for payload in payloads:
-                await client.publish(device.topic(self._prefix), payload, qos=1, retain=True)
+                await publish(client, device.topic(self._prefix), payload, retain=True)
             self._announced.sent(device, self._prefix)
             await self._announced.save()
 
@@ -399,7 +409,7 @@ class Publisher:
         retain: bool,
         slots: asyncio.Semaphore,
     ) -> None:
-        await client.publish(topic, payload, qos=1, retain=retain)
+        await publish(client, topic, payload, retain=retain)
         self._outbox.acknowledged(topic, payload)
         self._release_waiting()
         slots.release()
@@ -415,9 +425,7 @@ class Publisher:
 
 
 async def _subscribe(client: aiomqtt.Client, topic: str) -> None:
-    codes = await client.subscribe(topic, qos=1)
-    # Return code 0x80 in SUBACK, MQTT 3.1.1 §3.9.3.
-    if any(getattr(code, "value", code) >= 0x80 for code in codes):
+    if not await subscribe(client, topic):
         _log.limited("warning", "subscribe", topic, "the MQTT broker refuses to send us %s", topic)
 
 
