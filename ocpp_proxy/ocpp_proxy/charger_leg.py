@@ -10,6 +10,7 @@ from websockets.server import ServerProtocol
 
 from . import logs
 from .legs import WAITING, Leg, Pace
+from .refusals import Refusals
 
 log = logs.get("charger")
 
@@ -20,6 +21,8 @@ _MOST_EARLY = 65536
 
 class Gate(Protocol):
     """Who decides about the request, and keeps count of handshakes in progress."""
+
+    refusals: Refusals
 
     async def handshake(self, leg: ChargerLeg, request: Request) -> None: ...
     def handshake_over(self, leg: ChargerLeg) -> None: ...
@@ -128,6 +131,7 @@ class ChargerLeg(Leg):
                 "%s speaks TLS to the plain port: set the wallbox to ws:// or switch ssl on",
                 self.peer,
             )  # fmt: skip
+            self._note("tls on plain", "it speaks TLS to the plain port")
             self.abort()
             return
         joined = self._tail + data
@@ -152,10 +156,12 @@ class ChargerLeg(Leg):
     def _unreadable(self) -> None:
         """The library has answered already (414, 431) or ends without an answer."""
         error = self.protocol.handshake_exc
+        reason = (error and error.__cause__) or error
         log.limited(
-            "warning", "bad request", self.peer, "request of %s cannot be read: %s",
-            self.peer, (error and error.__cause__) or error,
+            "warning", "bad request", self.peer, "request of %s cannot be read: %s", self.peer,
+            reason,
         )  # fmt: skip
+        self._note("bad request", f"its request cannot be read: {reason}")
         self._flush()
         self._handshake_over()
         self._end_within(1.0)
@@ -178,7 +184,12 @@ class ChargerLeg(Leg):
             "warning", "handshake timeout", self.peer, "%s did not finish its handshake in %d s",
             self.peer, self.pace.handshake_timeout,
         )  # fmt: skip
+        self._note("handshake timeout", "it did not finish its handshake")
         self.abort()
+
+    def _note(self, cause: str, reason: str) -> None:
+        if self._gate is not None:
+            self._gate.refusals.note(cause, self.peer, reason)
 
     def _check_proved(self) -> None:
         """Somebody who opens a connection and then does nothing must not keep it."""

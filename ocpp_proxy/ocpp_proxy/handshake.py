@@ -21,6 +21,7 @@ from .access import FailureDelay, HandshakeSlots, Networks
 from .charger_leg import ChargerLeg
 from .errors import RefusalError
 from .options import Options, StationOptions
+from .refusals import Refusals
 from .upstream_leg import Route, dial
 
 if TYPE_CHECKING:
@@ -55,8 +56,9 @@ class Handshakes:
 
     def __init__(
         self, options: Options, stations: Stations, slots: HandshakeSlots, via: str,
-        new_session: SessionFactory,
+        new_session: SessionFactory, refusals: Refusals,
     ) -> None:  # fmt: skip
+        self.refusals = refusals
         self.stopping = False
         self._options = options
         self._stations = stations
@@ -108,6 +110,9 @@ class Handshakes:
             refusal.level, refusal.cause, leg.client, "%s asked for %s: %s, answered %d",
             leg.client, path, refusal.reason, refusal.status,
         )  # fmt: skip
+        self.refusals.note(
+            refusal.cause, leg.client, refusal.reason, asked=path, status=refusal.status
+        )
         response = leg.protocol.reject(refusal.status, refusal.text + "\n")
         response.headers.update(refusal.headers)
         if refusal.status == 401:
@@ -116,11 +121,14 @@ class Handshakes:
         return response
 
     def _log_library(self, leg: ChargerLeg, request: Request, response: Response) -> None:
+        path, reason = logs.cut(request.path, 128), str(leg.protocol.handshake_exc)
         log.limited(
             "warning", f"handshake {response.status_code}", leg.client,
-            "%s asked for %s: %s, answered %d", leg.client, logs.cut(request.path, 128),
-            leg.protocol.handshake_exc, response.status_code,
+            "%s asked for %s: %s, answered %d", leg.client, path, reason, response.status_code,
         )  # fmt: skip
+        wrong = isinstance(leg.protocol.handshake_exc, NegotiationError)
+        cause = "subprotocol" if wrong else "no websocket"
+        self.refusals.note(cause, leg.client, reason, asked=path, status=response.status_code)
 
     # The local checks.
 
@@ -137,12 +145,14 @@ class Handshakes:
             return self._plain(leg, request)
         if self.stopping:
             raise RefusalError(
-                503, "the proxy is stopping", level="info", headers={"Retry-After": "10"}
-            )
+                503, "the proxy is stopping", level="info", headers={"Retry-After": "10"},
+                cause="stopping",
+            )  # fmt: skip
         if headers.brings_back(request.headers, self._via):
             raise RefusalError(
                 508, "loop detected", "the request came from this proxy: its target is itself, "
                 "set target_host and target_port to the central system", level="error",
+                cause="loop",
             )  # fmt: skip
         admission = self._admission(request)
         await self._authenticate(leg, request, admission)
@@ -153,19 +163,24 @@ class Handshakes:
         """Somebody's browser or a health check, not a wallbox."""
         if request.path == "/":
             return leg.protocol.reject(200, _GREETING)
+        self.refusals.note(
+            "plain http", leg.client, "the request does not ask for a WebSocket",
+            asked=logs.cut(request.path, 128), status=404,
+        )  # fmt: skip
         return leg.protocol.reject(404, "not found\n")
 
     def _admission(self, request: Request) -> Admission:
         try:
             target = urls.clean(request.path)
         except urls.BadTargetError as error:
-            raise RefusalError(400, "bad address", str(error)) from error
+            raise RefusalError(400, "bad address", str(error), cause="bad address") from error
         path = target.path
         if path == "/":
             if self._options.default_station_id is None:
                 raise RefusalError(
                     404, "no station id in the address",
                     "no station id in the address (default_station_id gives one)",
+                    cause="no station id",
                 )  # fmt: skip
             path = "/" + urls.encode_id(self._options.default_station_id)
         station_id = urls.station_id(path)
@@ -179,8 +194,9 @@ class Handshakes:
             return
         if station is None and not self._has_passwords:
             raise RefusalError(
-                404, "station not known", f"station {admission.station_id} is not listed"
-            )
+                404, "station not known", f"station {admission.station_id} is not listed",
+                cause="not listed",
+            )  # fmt: skip
         password = station.password if station is not None else None
         known = self._stations.find(admission.station_id)
         new_key = known.new_key if known is not None and station is not None else None
@@ -193,10 +209,11 @@ class Handshakes:
         now = asyncio.get_running_loop().time()
         await asyncio.sleep(self._failures.failed(leg.client, now))
         if station is None:
-            reason = f"station {admission.station_id} is not listed"
+            cause, reason = "not listed", f"station {admission.station_id} is not listed"
         else:
-            reason = f"{'wrong' if given else 'no'} password for station {admission.station_id}"
-        raise RefusalError(401, "not authorised", reason, headers=_CHALLENGE)
+            cause = f"{'wrong' if given else 'no'} password"
+            reason = f"{cause} for station {admission.station_id}"
+        raise RefusalError(401, "not authorised", reason, headers=_CHALLENGE, cause=cause)
 
     def _repair(self, request: Request) -> None:
         """Bring odd headers into a form the library reads as they are meant."""
@@ -237,15 +254,16 @@ class Handshakes:
                     raise RefusalError(
                         503, "too many connections",
                         f"{self._options.max_connections} wallboxes are connected "
-                        "(max_connections)", headers={"Retry-After": "10"},
+                        "(max_connections)", headers={"Retry-After": "10"}, cause="too many",
                     )  # fmt: skip
                 await self._take_over(leg, key, admission)
                 upstream = await dial(route, leg.pace, float(self._options.upstream_open_timeout))
                 if self.stopping:
                     upstream.close(1001, "proxy stops")
                     raise RefusalError(
-                        503, "the proxy is stopping", level="info", headers={"Retry-After": "10"}
-                    )
+                        503, "the proxy is stopping", level="info", headers={"Retry-After": "10"},
+                        cause="stopping",
+                    )  # fmt: skip
                 station = self._stations.station(admission.station_id)
                 session = self._new_session(station, key, leg, upstream, route, admission)
                 self._stations.connected(session)
@@ -261,6 +279,7 @@ class Handshakes:
                 409, "another wallbox uses this station id",
                 f"station {admission.station_id} connects from {old.charger.client} and "
                 f"{leg.client} in turn: give every wallbox its own id", level="error",
+                cause="same id",
             )  # fmt: skip
         log.notice(
             "%s connects again from %s, its old connection from %s is replaced",

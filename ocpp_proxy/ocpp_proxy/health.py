@@ -28,6 +28,16 @@ class Report:
     def well(self) -> bool:
         return self.loop and self.listening and self.store
 
+    @property
+    def reasons(self) -> list[str]:
+        """What is wrong, in a few words each."""
+        faults = {
+            "the event loop stands still": not self.loop,
+            "wallboxes are not listened for": not self.listening,
+            "the data folder cannot be written": not self.store,
+        }
+        return [text for text, faulty in faults.items() if faulty]
+
 
 class Health:
     """Looks after a running proxy; `start` and `stop` with it."""

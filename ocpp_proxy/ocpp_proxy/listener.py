@@ -18,6 +18,7 @@ from . import logs
 from .access import HandshakeSlots, Networks, normalise
 from .charger_leg import ChargerLeg
 from .errors import OptionError
+from .refusals import Refusals
 
 log = logs.get("listener")
 
@@ -29,8 +30,11 @@ _PATIENT_ERRORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 LegFactory = Callable[[str, float], ChargerLeg]
 
 
-def open_socket(host: str, port: int) -> socket.socket:
-    """A listening socket; `::` takes IPv4 too. Raises OptionError when that cannot be."""
+def open_socket(host: str, port: int, option: str = "--listen") -> socket.socket:
+    """A listening socket; `::` takes IPv4 too.
+
+    Raises OptionError when that cannot be, naming the `option` without its -host or -port.
+    """
     try:
         family, *_, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -41,16 +45,16 @@ def open_socket(host: str, port: int) -> socket.socket:
         )
     except socket.gaierror as error:
         raise OptionError(
-            "--listen-host", f"{host} is no address of this machine ({error.strerror})",
+            f"{option}-host", f"{host} is no address of this machine ({error.strerror})",
             "write 0.0.0.0 for all",
         ) from error  # fmt: skip
     except OSError as error:
-        option, remedy = "--listen-host", "write 0.0.0.0 for all"
+        named, remedy = f"{option}-host", "write 0.0.0.0 for all"
         if error.errno in (errno.EADDRINUSE, errno.EACCES):
-            option = "--listen-port"
+            named = f"{option}-port"
             remedy = "stop the other program (evcc-nightly uses 8888) or choose another port"
         raise OptionError(
-            option, f"cannot listen on {host} port {port} ({error.strerror})", remedy
+            named, f"cannot listen on {host} port {port} ({error.strerror})", remedy
         ) from error
     sock.setblocking(False)
     return sock
@@ -61,7 +65,7 @@ class Listener:
 
     def __init__(
         self, sock: socket.socket, make: LegFactory, slots: HandshakeSlots, allowed: Networks,
-        context: ssl.SSLContext | None, handshake_timeout: float,
+        context: ssl.SSLContext | None, handshake_timeout: float, refusals: Refusals,
     ) -> None:  # fmt: skip
         self._sock = sock
         self._make = make
@@ -69,6 +73,7 @@ class Listener:
         self._allowed = allowed
         self._context = context
         self._timeout = handshake_timeout
+        self._refusals = refusals
         self._loop = asyncio.get_running_loop()
         self._adopting: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
@@ -110,12 +115,14 @@ class Listener:
                 conn.close()
 
     def _admit(self, conn: socket.socket, peer: str) -> None:
-        if self._allowed and peer not in self._allowed:
+        cause = "allowed_ips" if self._allowed and peer not in self._allowed else "slots"
+        if cause == "allowed_ips":
             refusal: str | None = "address not in allowed_ips"
         else:
             refusal = self._slots.enter(peer)
         if refusal is not None:
             log.limited("warning", refusal, peer, "%s refused: %s", peer, refusal)
+            self._refusals.note(cause, peer, refusal)
             conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             conn.close()
             return
@@ -146,6 +153,7 @@ class Listener:
                 "warning", "tls", peer, "%s: no TLS handshake (%s)%s", peer, _tls_text(error),
                 _tls_hint(error),
             )  # fmt: skip
+            self._refusals.note("tls", peer, f"no TLS handshake: {_tls_text(error)}")
         finally:
             # A leg that got its connection counts for itself.
             if not (made and made[0].connected):

@@ -14,7 +14,9 @@ from .commandline import Settings
 from .server import ProxyServer
 
 if TYPE_CHECKING:
+    from .messagelog import MessageLog
     from .mqtt import MqttSide
+    from .page.server import Page
 
 log = logs.get()
 
@@ -44,11 +46,19 @@ async def serve(settings: Settings) -> None:
     mqtt = mqtt_side(settings, os.environ)
     if mqtt is not None:
         proxy.journal.add(mqtt.observer)
+    message_log = _message_log(settings, proxy)
+    page = _page(settings, proxy, mqtt, message_log)
     await proxy.start()
+    if page is not None:
+        await page.start()
     companion = None if mqtt is None else loop.create_task(_beside(mqtt))
     await stop.wait()
     log.info("stopping: %d wallboxes are told", len(proxy.stations.sessions))
+    if page is not None:
+        await page.stop()
     await proxy.stop()
+    if message_log is not None:
+        await message_log.stop()
     if companion is not None:
         companion.cancel()
         await asyncio.wait([companion], timeout=MQTT_PATIENCE)
@@ -72,6 +82,34 @@ def mqtt_side(settings: Settings, environ: Mapping[str, str]) -> MqttSide | None
     from .mqtt import MqttSide
 
     return MqttSide(settings.options, settings.data, supervisor, ssl_folder=settings.tls_folder)
+
+
+def _message_log(settings: Settings, proxy: ProxyServer) -> MessageLog | None:
+    if not settings.options.message_log:
+        return None
+    from .messagelog import MessageLog
+
+    message_log = MessageLog(settings.data, mask_id_tags=settings.options.mask_id_tags)
+    message_log.start()
+    proxy.journal.add(message_log)
+    return message_log
+
+
+def _page(
+    settings: Settings, proxy: ProxyServer, mqtt: MqttSide | None, message_log: MessageLog | None
+) -> Page | None:
+    """The page, unless it is switched off; its libraries are loaded only here."""
+    if not settings.page_port:
+        return None
+    from .page.server import Page
+
+    if mqtt is None:
+        return Page(settings, proxy, message_log=message_log)
+    observer = mqtt.observer
+    return Page(
+        settings, proxy, message_log=message_log, withdraw=mqtt.forget,
+        followed=lambda: observer.stations,
+    )  # fmt: skip
 
 
 async def _beside(mqtt: MqttSide) -> None:

@@ -89,11 +89,16 @@ class Stations:
         return station
 
     def forget(self, station_id: str) -> bool:
-        """Drop what is known of a station that is not connected; whether it was known."""
+        """Drop what is known of a station; whether it was known.
+
+        One that is connected stays, without its boot and status until it sends them again.
+        """
         station = self._stations.get(station_id)
-        if station is None or station.session is not None:
+        if station is None:
             return False
-        del self._stations[station_id]
+        if station.session is None:
+            del self._stations[station_id]
+        station.memory.clear()
         self.save()
         return True
 

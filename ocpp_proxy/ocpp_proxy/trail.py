@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
-from typing import Any, NamedTuple
+from typing import Any
 
-from . import frames, logs, masking
+from . import frames, logs, masking, messages
+from .pairing import MOST_OPEN, Facts, Pairing
 from .relay.events import Leg as Side
 
 log = logs.get()
 
-MOST_OPEN = 64
-LONGEST_PAYLOAD = 2048
 # More than this is not looked into for a log line.
 LARGEST_NOTED = 8192
 SLOW = 5.0
@@ -24,33 +22,20 @@ _NOTED = frozenset(
 _NEGATIVE = (b'"Rejected"', b'"NotSupported"', b'"NotImplemented"', b'"Blocked"', b'"Invalid"')
 
 
-class Facts(NamedTuple):
-    """What the head of a message says; of an answer the action and round trip of its CALL."""
-
-    kind: int
-    id: str
-    action: str
-    round_trip: float | None
-
-
 class Trail:
     """The open CALLs of both directions and the last status of each connector."""
 
-    __slots__ = ("_mask", "_open", "_statuses", "station_id")
+    __slots__ = ("_mask", "_pairing", "_statuses", "station_id")
 
     def __init__(self, station_id: str, *, mask_id_tags: bool = True) -> None:
         self.station_id = station_id
         self._mask = mask_id_tags
-        # Both sides may use "1": their CALLs live apart.
-        self._open: dict[Side, OrderedDict[str, tuple[str, float]]] = {
-            Side.CHARGER: OrderedDict(),
-            Side.UPSTREAM: OrderedDict(),
-        }
+        self._pairing = Pairing()
         self._statuses: dict[str, str] = {}
 
     def follow(self, source: Side, data: bytes, now: float, *, own: bool = False) -> Facts:
         """Take note of a message from one leg at `now` (monotonic), write what is logged."""
-        facts = self._facts(source, data, now)
+        facts = self._pairing.follow(source, data, now)
         if facts.kind == 2:
             if facts.action in _NOTED and len(data) <= LARGEST_NOTED:
                 self._note_call(facts.action, data)
@@ -59,20 +44,6 @@ class Trail:
         if log.isEnabledFor(logging.DEBUG):
             self._log(facts, source, data, own)
         return facts
-
-    def _facts(self, source: Side, data: bytes, now: float) -> Facts:
-        head = frames.scan(data)
-        if head is None:
-            return Facts(0, "", "", None)
-        if head.kind == 2:
-            calls = self._open[source]
-            calls[head.id] = head.action, now
-            if len(calls) > MOST_OPEN:
-                calls.popitem(last=False)
-            return Facts(2, head.id, head.action, None)
-        asker = Side.UPSTREAM if source is Side.CHARGER else Side.CHARGER
-        action, since = self._open[asker].pop(head.id, ("", now))
-        return Facts(head.kind, head.id, action, now - since if action else None)
 
     def _log(self, facts: Facts, source: Side, data: bytes, own: bool) -> None:
         arrow = "→" if source is Side.CHARGER else "←"
@@ -87,9 +58,7 @@ class Trail:
 
     def shown(self, data: bytes) -> str:
         """A payload for people: at most 2 kB, without credentials, tags shortened if so wished."""
-        text = data[: 2 * LONGEST_PAYLOAD].decode("utf-8", "backslashreplace")
-        masked = masking.message(text, id_tags=self._mask)
-        return logs.cut(masked, LONGEST_PAYLOAD)
+        return messages.masked(data, id_tags=self._mask)
 
     # What a person wants to read at level info.
 

@@ -115,6 +115,7 @@ async def dial(route: Route, pace: Pace, open_timeout: float) -> UpstreamLeg:
             400,
             "subprotocol not accepted by upstream",
             f"upstream does not speak {route.subprotocol}",
+            cause="upstream subprotocol",
         )
     try:
         await asyncio.wait([leg.gone], timeout=LOOK)
@@ -196,13 +197,16 @@ def _status(response: Response) -> DialError:
     if status in (401, 403):
         challenge = headers.first(response.headers, "WWW-Authenticate")
         added = {"WWW-Authenticate": challenge} if challenge else {}
-        return DialError(status, "upstream refused the credentials", reason, headers=added)
+        return DialError(
+            status, "upstream refused the credentials", reason, headers=added,
+            cause="upstream credentials",
+        )  # fmt: skip
     if status == 404:
-        return DialError(404, "station not known to upstream", reason)
+        return DialError(404, "station not known to upstream", reason, cause="upstream unknown")
     if status in _REDIRECTS:
         reason = f"upstream redirects to {headers.first(response.headers, 'Location')}"
-        return DialError(502, "upstream redirects", reason)
-    return DialError(502, "upstream refused the connection", reason)
+        return DialError(502, "upstream redirects", reason, cause="upstream redirects")
+    return DialError(502, "upstream refused the connection", reason, cause="upstream refused")
 
 
 def _closed_at_once(closed: Closed) -> DialError:

@@ -300,7 +300,7 @@ async def test_nobody_looking_means_nothing_is_looked_into(
             session = proxy.stations.sessions[0]
             await box.send('[2,"1","Heartbeat",{}]')
             await until(lambda: central.messages)
-            assert not session.trail._open[Leg.CHARGER]
+            assert not session.trail._pairing._open[Leg.CHARGER]
             await asyncio.sleep(0)
     finally:
         logging.getLogger("app").setLevel(logging.NOTSET)

@@ -6,12 +6,13 @@ import asyncio
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ocpp_proxy.bootcache import BootCache
+from ocpp_proxy.session import Session
 from ocpp_proxy.stations import Stations
 from ocpp_proxy.takeover import TakeoverGuard
 from ocpp_proxy.targets import Target
@@ -128,6 +129,21 @@ async def test_a_station_is_forgotten_on_request(tmp_path: Path) -> None:
     assert not known.forget("CP1")
     assert len(known) == 0
     await known.close()
+
+
+async def test_a_forgotten_station_that_is_connected_stays_without_its_boot(
+    tmp_path: Path,
+) -> None:
+    known = stations(tmp_path)
+    station = known.station("CP1")
+    station.memory.saw("BootNotification", booted("CP1"))
+    station.session = cast(Session, object())
+    assert known.forget("CP1")
+    assert known.find("CP1") is station
+    assert station.memory.boot is None
+    await known.close()
+    saved = json.loads((tmp_path / "stations.json").read_text())
+    assert saved["stations"]["CP1"]["boot"] is None
 
 
 async def test_newcomers_of_one_path_wait_for_each_other_and_locks_do_not_pile_up(

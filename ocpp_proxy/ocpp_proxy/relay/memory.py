@@ -66,6 +66,13 @@ class StationMemory:
             self.boot = payload
             self.version += 1
 
+    def clear(self) -> None:
+        """Know nothing any more, as of a station never seen."""
+        self.boot = None
+        self._statuses.clear()
+        self._meter_values.clear()
+        self.version += 1
+
     def boot_call(self, message_id: str) -> bytes | None:
         """The last BootNotification as a CALL with the given id; None if there was none."""
         if self.boot is None:
