@@ -398,6 +398,14 @@ def test_a_current_that_flows_at_our_start_up_is_somebody_else_s() -> None:
     assert house.run(30).state is S.EXTERNAL
 
 
+def test_a_charge_that_began_while_we_were_down_is_not_taken_for_the_car_s_habit() -> None:
+    house = Household(plugged=False)
+    house.amps = 16.0
+    decision = house.run(60)
+    assert decision.desired.epoch == 1
+    assert decision.state is S.EXTERNAL
+
+
 def test_manual_adopts_somebody_else_s_charge() -> None:
     house = Household()
     begin_external(house)

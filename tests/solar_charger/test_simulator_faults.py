@@ -192,9 +192,7 @@ def test_a_full_car_is_left_to_sleep() -> None:
 
 
 def test_the_owner_s_charge_from_the_app_is_respected_at_night() -> None:
-    scenario = Scenario(
-        begin_s=0, end_s=2 * HOUR, happenings=((HOUR, _press_start),)
-    )
+    scenario = Scenario(begin_s=0, end_s=2 * HOUR, happenings=((HOUR, _press_start),))
     shift = Shift(scenario)
     assert shift.amps[2 * HOUR - 1] == 48
     assert shift.decisions[-1][1].state is S.EXTERNAL

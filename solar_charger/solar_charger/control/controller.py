@@ -173,7 +173,8 @@ class Controller:
         car_max = self.limits.car_max
         at = self.plug.edge_at if self.plug.edge_at is not None else inputs.now
         ours_to_restore = not self.session.foreign
-        self.session = Session(began_at=at, edge_seen=edge is PlugEdge.CONNECTED)
+        seen = edge is PlugEdge.CONNECTED and self.plug.edge_seen
+        self.session = Session(began_at=at, edge_seen=seen)
         self.full.open()
         self.solar.halt(inputs.now)
         self.solar.off_since = float("-inf")

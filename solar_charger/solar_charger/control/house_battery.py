@@ -12,7 +12,9 @@ BATTERY_MAX_AGE_S = 90.0
 def battery_soc(snapshot: Snapshot, now: float) -> float | None:
     """SOC of the house battery in %, or None where nobody says it (it changes slowly: 10 min)."""
     reading = snapshot.house_battery_soc
-    if reading is None or not reading.fresh(now, max(600.0, snapshot.max_age.get("house_battery_soc", 0))):
+    if reading is None or not reading.fresh(
+        now, max(600.0, snapshot.max_age.get("house_battery_soc", 0))
+    ):
         return None
     return reading.value if 0.0 <= reading.value <= 100.0 else None
 

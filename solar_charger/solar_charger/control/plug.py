@@ -73,6 +73,10 @@ class PlugWatch:
     """Moment of the reading that began the last edge we saw ourselves."""
     candidate: tuple[bool, float] | None = None
     sight: PlugSight = PlugSight(None)
+    watched: bool = False
+    """The definite state was seen by this run, not only taken from memory."""
+    edge_seen: bool = False
+    """The last edge happened under our eyes: its moment is known."""
 
     def update(self, sight: PlugSight) -> PlugEdge | None:
         """Take a reading; returns the edge it confirms."""
@@ -80,10 +84,10 @@ class PlugWatch:
         if sight.plugged is None:
             return None
         if self.definite is None:
-            self.definite = sight.plugged
+            self.definite, self.watched = sight.plugged, True
             return None
         if sight.plugged == self.definite:
-            self.candidate = None
+            self.candidate, self.watched = None, True
             return None
         if self.candidate is None or self.candidate[0] != sight.plugged:
             self.candidate = (sight.plugged, sight.at)
@@ -91,6 +95,7 @@ class PlugWatch:
         if sight.at - self.candidate[1] < AGREE_S:
             return None
         self.definite = sight.plugged
+        self.edge_seen, self.watched = self.watched, True
         self.edge_at = self.candidate[1]
         self.candidate = None
         return PlugEdge.CONNECTED if sight.plugged else PlugEdge.DISCONNECTED

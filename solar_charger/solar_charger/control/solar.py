@@ -10,7 +10,8 @@ from .surplus import Surplus
 
 CANCEL_AFTER_S = 30.0
 DIM_MEMORY_S = 600.0
-DIM_DRAIN = 1.5  # under a dim sky waiting for the sun seldom pays: the budget goes faster
+DIM_DRAIN = 2.0  # under a dim sky waiting seldom pays: the budget goes faster …
+DIM_FROM_START = 2  # … once the day has shown that it is one
 READ_FIRST = "read_first"
 
 
@@ -125,7 +126,7 @@ class SolarRule:
             self.mean_w = newest
         self.mean_w += (newest - self.mean_w) * min(1.0, elapsed / DIM_MEMORY_S)
         spare = newest - least
-        if spare < 0.0 and self.mean_w < least:
+        if spare < 0.0 and self.mean_w < least and self.starts >= DIM_FROM_START:
             spare *= DIM_DRAIN
         full = float(settings.import_budget_wh)
         self.budget_wh = min(full, self.budget_wh + spare * elapsed / 3600.0)

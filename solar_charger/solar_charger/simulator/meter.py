@@ -75,6 +75,7 @@ class Connector:
 
     scenario: Scenario
     car: Car
+    last: WallConnector | None = None
 
     def due(self, now: int) -> bool:
         """True where the vitals arrive."""
@@ -84,12 +85,15 @@ class Connector:
         """The answer, or None while it is down."""
         if within(self.scenario.twc_outages, now):
             return None
-        car, volts = self.car, self.scenario.volts
+        car, volts, last = self.car, self.scenario.volts, self.last
+        same = last is not None and last.vehicle_connected == car.plugged
+        if last is not None and same and car.amps == last.vehicle_current_a == 0.0:
+            return last
         closed = car.amps > 0.0
         live = [closed and phase < self.scenario.phases for phase in range(3)]
         a, b, c = (car.amps if on else 0.0 for on in live)
         va, vb, vc = (volts if on else 2.0 for on in live)
-        return WallConnector(
+        self.last = WallConnector(
             vehicle_connected=car.plugged,
             contactor_closed=closed,
             vehicle_current_a=car.amps,
@@ -98,3 +102,4 @@ class Connector:
             voltage_v=(va, vb, vc),
             session_energy_wh=car.added_wh,
         )
+        return self.last

@@ -12,7 +12,7 @@ from ..car.link import Result
 from ..command import Command
 from ..control.controller import Controller
 from ..control.decision import Decision, Observed
-from ..control.inputs import Inputs, Wishes
+from ..control.inputs import Inputs, LinkFacts, Wishes
 from ..executor import Executor
 from ..gate import gate_of
 from ..measurements import BodyState, CarState, Reading, Snapshot, WallConnector
@@ -42,6 +42,7 @@ class Ours:
     """The newest readings by the snapshot's field names."""
     controller: Controller = field(init=False)
     executor: Executor = field(init=False)
+    link: LinkFacts = field(default_factory=LinkFacts)
     decision: Decision | None = None
     ask_at: float = 0.0
     watch: Callable[[int, Decision], None] | None = None
@@ -64,8 +65,10 @@ class Ours:
 
     def connector(self, now: int, vitals: WallConnector) -> None:
         """A new snapshot with the vitals."""
+        last = self.readings.get("twc")
         self.readings["twc"] = Reading(vitals, EPOCH + now, "twc")
-        self.controller.sense(self._inputs(now))
+        if last is None or last.value != vitals:
+            self.controller.sense(self._inputs(now))
 
     def decide(self, now: int) -> None:
         """One decision of the real controller."""
@@ -93,6 +96,7 @@ class Ours:
         )
         answer = self.executor.next(self.decision.desired, self._now(seen, at), gate, at, DAY)
         self.ask_at = answer.at
+        self.link = self.executor.facts(at)
         if answer.command is not None:
             self.radio.send(answer.command, now)
 
@@ -103,6 +107,7 @@ class Ours:
         """The answer goes to the executor, what was read into the snapshot."""
         at = EPOCH + now
         self.executor.finished(result, at, self.rng.random())
+        self.link = self.executor.facts(at)
         self.ask_at = 0.0
         if isinstance(result.data, CarState):
             self.readings["car"] = Reading(result.data, at, "car")
@@ -116,5 +121,5 @@ class Ours:
             snapshot=Snapshot(**self.readings),
             settings=self.settings,
             wishes=self.wishes,
-            link=self.executor.facts(EPOCH + now),
+            link=self.link,
         )

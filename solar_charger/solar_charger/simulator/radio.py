@@ -21,7 +21,7 @@ TIMEOUT_S = 20
 
 def within(spans: Spans, now: int) -> bool:
     """True inside one of the spans."""
-    return any(begin <= now < end for begin, end in spans)
+    return bool(spans) and any(begin <= now < end for begin, end in spans)
 
 
 @dataclass(slots=True)
