@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,13 @@ def test_the_defaults_of_options_and_of_control_are_the_same() -> None:
 
 
 def test_empty_text_and_null_mean_not_set() -> None:
-    raw = {"vin": "", "voltage": None, "deadline": "", "sensors": [], "envoy_host": ""}
+    raw: dict[str, Any] = {
+        "vin": "",
+        "voltage": None,
+        "deadline": "",
+        "sensors": [],
+        "envoy_host": "",
+    }
     assert read(raw)[0] == read({})[0]
 
 
@@ -116,7 +123,5 @@ junk = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(sorted(Options.model_fields)), junk, max_size=4))
 def test_nothing_but_an_option_error_comes_of_any_file(raw: dict[str, Any]) -> None:
-    try:
-        settings_of(read(raw)[0], UTC)
-    except OptionError as error:
-        assert str(error).startswith("option ")
+    with suppress(OptionError):
+        assert settings_of(read(raw)[0], UTC).min_amps <= 16

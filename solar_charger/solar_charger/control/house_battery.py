@@ -7,6 +7,7 @@ from ..settings import BatteryPolicy, Settings
 from .surplus import possible
 
 BATTERY_MAX_AGE_S = 90.0
+SOC_MAX_AGE_S = 600.0
 
 
 def battery_soc(snapshot: Snapshot, now: float) -> float | None:
