@@ -59,7 +59,11 @@ def fake() -> Iterator[FakeSupervisor]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_: object) -> None:
+            """A caller that gave up waiting is what one of the tests is about."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     state.url = f"http://127.0.0.1:{server.server_port}"
     state.answers["/services/mqtt"] = (200, {"result": "ok", "data": dict(MQTT)})
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
