@@ -1,0 +1,208 @@
+"""The event loop's side of the store: gathers writes, commits them aside, lives without a disk."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from .. import logs
+from ..clock import Clock
+from ..errors import SolarChargerError
+from . import keeping
+from .schema import NewerSchemaError, connect
+from .store import AuditEntry, Sample, SettingRow, Store
+
+log = logs.get("journal")
+
+FILE = "solar_charger.db"
+MOST_WAITING = 2000
+FLUSH_S, TIDY_S, REOPEN_S = 10.0, 3600.0, 30.0
+SOUND_WALL = 1_767_225_600.0
+"""2026-01-01: an earlier wall clock has not been set yet, and its time stamps mean nothing."""
+
+Write = Callable[[Store], None]
+
+
+class JournalError(SolarChargerError):
+    """The store cannot be read or written now."""
+
+
+class Journal:
+    """`open` first; then `put`, `keep` and `commit` from the event loop.
+
+    What cannot be written waits, the newest of it; `problem` says why, and it is tried again.
+    """
+
+    def __init__(self, data: Path, clock: Clock) -> None:
+        self.path = data / FILE
+        self._clock = clock
+        self._store: Store | None = None
+        self._lock = asyncio.Lock()
+        self._waiting: list[Write] = []
+        self._state: dict[str, Any] = {}
+        self._opened_at = float("-inf")
+        self.problem = ""
+        self.damaged = False
+        """The file had to be set aside at this start."""
+        self.stored_settings: dict[str, SettingRow] = {}
+        self.stored_state: dict[str, Any] = {}
+
+    @property
+    def writable(self) -> bool:
+        """True where the last write went well."""
+        return self._store is not None and not self.problem
+
+    def open(self) -> None:
+        """Open, mend, read settings and state; blocking. Never raises: `problem` says it."""
+        self._opened_at = self._clock.now()
+        try:
+            self._connect()
+        except (OSError, sqlite3.Error, NewerSchemaError) as error:
+            self._failed(error)
+            self._read_only()
+
+    def _connect(self) -> None:
+        try:
+            self._store = Store(connect(self.path))
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            self._set_aside(error)
+            self._store = Store(connect(self.path))
+        self.stored_settings = self._store.settings()
+        self.stored_state = self._store.state()
+        self.problem = ""
+
+    def _set_aside(self, error: sqlite3.DatabaseError) -> None:
+        kept = self.path.with_suffix(".damaged")
+        log.error("%s is damaged (%s); kept as %s, begun anew", self.path, error, kept.name)
+        self.path.replace(kept)
+        for tail in ("-wal", "-shm"):
+            self.path.with_name(self.path.name + tail).unlink(missing_ok=True)
+        self.damaged = True
+
+    def _read_only(self) -> None:
+        """A full or read-only disk: what was kept still counts."""
+        with suppress(sqlite3.Error, OSError):
+            found = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=5.0)
+            try:
+                self.stored_settings = Store(found).settings()
+                self.stored_state = Store(found).state()
+            finally:
+                found.close()
+
+    def put(self, write: Write) -> None:
+        """Write with the next commit."""
+        self._waiting.append(write)
+        del self._waiting[:-MOST_WAITING]
+
+    def sample(self, sample: Sample) -> None:
+        """A row of the history; without a set clock there is no telling where it belongs."""
+        if sample.ts_utc >= SOUND_WALL:
+            self.put(lambda store: store.add_sample(sample))
+
+    def audit(self, entry: AuditEntry) -> None:
+        """A line of the audit log."""
+        self.put(lambda store: store.add_audit(entry))
+
+    def keep(self, key: str, value: Any) -> None:
+        """State for a restart, with the next commit; only the newest value of a key counts."""
+        self._state[key] = value
+
+    async def commit(self) -> None:
+        """Write everything that waits. Raises JournalError; it then goes on waiting."""
+        async with self._lock:
+            if not self._waiting and not self._state:
+                return
+            writes, self._waiting = self._waiting, []
+            state, self._state = self._state, {}
+
+            def work() -> None:
+                store = self._opened()
+                with store.transaction():
+                    for key, value in state.items():
+                        store.save_state(key, value)
+                    for write in writes:
+                        write(store)
+
+            try:
+                await self._clock.aside(work)
+            except (OSError, sqlite3.Error, NewerSchemaError) as error:
+                self._state = {**state, **self._state}
+                self._waiting = (writes + self._waiting)[-MOST_WAITING:]
+                raise self._failed(error) from error
+            self._works_again()
+
+    async def write_now(self, write: Write) -> None:
+        """Write this alone, or not at all. Raises JournalError."""
+        async with self._lock:
+
+            def work() -> None:
+                store = self._opened()
+                with store.transaction():
+                    write(store)
+
+            try:
+                await self._clock.aside(work)
+            except (OSError, sqlite3.Error, NewerSchemaError) as error:
+                raise self._failed(error) from error
+            self._works_again()
+
+    async def run(self) -> None:
+        """Commit what gathers, tidy up each hour, until cancelled."""
+        tidied = self._clock.now()
+        wall = self._clock.wall()
+        while True:
+            await self._clock.sleep(FLUSH_S)
+            with suppress(JournalError):
+                await self.commit()
+            jumped = abs(self._clock.wall() - wall - FLUSH_S) > TIDY_S
+            wall = self._clock.wall()
+            if jumped:
+                # Nothing is forgotten by a clock that has just been moved.
+                tidied = self._clock.now()
+            if self._clock.now() - tidied >= TIDY_S and self._store is not None:
+                tidied = self._clock.now()
+                await self._tidy(wall)
+
+    async def _tidy(self, wall: float) -> None:
+        if wall < SOUND_WALL:
+            return
+        async with self._lock:
+            try:
+                await self._clock.aside(lambda: keeping.tidy(self._opened().connection, wall))
+            except (OSError, sqlite3.Error, NewerSchemaError) as error:
+                self._failed(error)
+
+    async def close(self) -> None:
+        """The last writes, then the file."""
+        with suppress(JournalError):
+            await self.commit()
+        if self._store is not None:
+            store, self._store = self._store, None
+            store.connection.close()
+
+    def _opened(self) -> Store:
+        """In the writing thread: the store, opened again where that failed before."""
+        if self._store is None:
+            if self._clock.now() - self._opened_at < REOPEN_S:
+                raise sqlite3.OperationalError(self.problem or "the store is closed")
+            self._opened_at = self._clock.now()
+            self._store = Store(connect(self.path))
+        return self._store
+
+    def _failed(self, error: Exception) -> JournalError:
+        told = f"{self.path} cannot be written: {error}"
+        if not self.problem:
+            log.error("%s; nothing new is started until it can", told)
+        self.problem = told
+        return JournalError(told)
+
+    def _works_again(self) -> None:
+        if self.problem:
+            log.notice("%s can be written again", self.path)
+        self.problem = ""
