@@ -2,7 +2,8 @@
 PYTHON ?= python3
 OWNER ?= ev-home-apps
 REPO ?= ev-home-apps
-export OWNER REPO
+BASE ?= standin
+export OWNER REPO BASE
 
 RUN = PYTHONPATH=. PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m
 
@@ -16,7 +17,7 @@ demo: ## the apps with simulated car, wallbox and sun; FOR=60 ends by itself
 	@$(RUN) tests.demo $(if $(FOR),--seconds $(FOR))
 
 home: ## the apps in a real Home Assistant on this machine (root); FOR=60 ends by itself
-	@$(RUN) tests.tools.later home "the apps have images"
+	@$(RUN) tests.demo.home $(if $(FOR),--seconds $(FOR)) $(APP)
 
 test: ## everything: lint, types, unit, service and container tests
 	@$(RUN) tests.run
@@ -39,8 +40,8 @@ icons: ## render icon.png and logo.png of each app from its SVG
 owner: ## write OWNER and REPO wherever they stand
 	@$(RUN) tests.tools.owner
 
-images: ## build the images of the apps with the stand-in base
-	@$(RUN) tests.tools.later images "an app has a Dockerfile"
+images: ## build the apps' images (root); BASE=real on the real base image
+	@$(RUN) tests.tools.images $(APP)
 
 bench: ## speed side by side with others; writes the tables in DOCS.md
 	@$(RUN) tests.bench $(APP)

@@ -26,7 +26,8 @@ MQTT_PATIENCE = 3.5
 
 def run(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT; raises OptionError when the proxy cannot start."""
-    logs.configure(settings.options.log_level, redact=masking.credentials)
+    # A station id of 17 characters is no VIN: it must be readable as it is.
+    logs.configure(settings.options.log_level, redact=masking.credentials, vins=False)
     try:
         import uvloop
     except ImportError:
