@@ -10,6 +10,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable, Iterable, Mapping
+from typing import cast
 from urllib.parse import urlsplit
 
 from .. import logs
@@ -31,8 +32,9 @@ class Door(asyncio.Protocol):
         self._allowed = allowed
         self._behind = behind
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    def connection_made(self, made: asyncio.BaseTransport) -> None:
+        # uvloop's transports are none of asyncio's classes.
+        transport = cast(asyncio.Transport, made)
         name = transport.get_extra_info("peername")
         peer = normalise(str(name[0])) if name else ""
         if peer not in self._allowed:
