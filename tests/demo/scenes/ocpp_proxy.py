@@ -1,4 +1,4 @@
-"""ocpp_proxy between a wallbox evcc would refuse and a central system like evcc that restarts."""
+"""ocpp_proxy between wallboxes evcc would refuse and a central system like evcc that restarts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ocpp_proxy.testing.central_system import CentralSystem
 from ocpp_proxy.testing.central_timing import Timing
 from ocpp_proxy.testing.events import Event, EventLog
 from ocpp_proxy.testing.wallbox import Wallbox
-from ocpp_proxy.testing.wallbox_quirks import Quirks
+from ocpp_proxy.testing.wallbox_quirks import ACTEC, Quirks
 from ocpp_proxy.testing.wire import CallFailed
 
 from tests.demo.scenes.app_process import AppProcess, free_port, listening
@@ -29,6 +29,9 @@ DOUBLED_SLASH = Quirks(
     boot_on_reconnect=False,
     status_on_reconnect=False,
 )
+# Leaves commands unanswered and takes limits in watts only; rules speak for it.
+DEAF_STATION = "AcTec002"
+DEAF_RULES = "actec; profile template=daily; add_total_power"
 LIMITS = (6.0, 10.0, 16.0, 8.0)
 RESTART_AFTER, RESTART_EVERY, AWAY = 12.0, 90.0, 4.0
 
@@ -38,6 +41,9 @@ METERED = "MeterValues reached evcc"
 LIMITED = "a charging limit reached the wallbox"
 REPLAYED = "evcc restarted and got the boot again from the proxy"
 RESUMED = "MeterValues flow again after the restart"
+DEAF_SET_UP = "evcc set up a wallbox that answers none of its questions"
+DEAF_LIMITED = "its limit in amperes reached that wallbox in watts"
+DEAF_TOTAL = "evcc got the total power that wallbox leaves out"
 KEPT = "the wallbox's socket was never closed"
 
 
@@ -45,7 +51,10 @@ class Scene:
     """Follows both far sides' events and ticks the jobs off."""
 
     def __init__(self) -> None:
-        self.jobs = Jobs(CLEANED, BOOTED, METERED, LIMITED, REPLAYED, RESUMED)
+        self.jobs = Jobs(
+            CLEANED, BOOTED, METERED, LIMITED, REPLAYED, RESUMED,
+            DEAF_SET_UP, DEAF_LIMITED, DEAF_TOTAL,
+        )  # fmt: skip
         self.wallbox_closed = False
         self.restarts = 0
 
@@ -58,16 +67,32 @@ class Scene:
         if event.name == "profile":
             self.jobs.done(LIMITED)
 
+    def at_deaf_wallbox(self, event: Event) -> None:
+        """One event of the wallbox that needs rules."""
+        if event.name in ("connected", "disconnected", "refused", "status", "transaction_started"):
+            say(f"wallbox: {event.line()}")
+        if event.name == "profile" and event["unit"] == "W" and event["accepted"]:
+            self.jobs.done(DEAF_LIMITED)
+
     def at_central_system(self, event: Event) -> None:
         """One event of the central system."""
         if event.name not in ("command_answered", "command", "heartbeat", "stray_answer"):
             say(f"evcc: {shortened(event)}")
         if event.name == "request" and event["target"] == f"/{STATION}":
             self.jobs.done(CLEANED)
-        if event.name == "boot":
+        if event.station == DEAF_STATION:
+            self.about_the_deaf_one(event)
+        elif event.name == "boot":
             self.jobs.done(REPLAYED if self.restarts else BOOTED)
-        if event.name == "meter_values":
+        elif event.name == "meter_values":
             self.jobs.done(RESUMED if self.restarts else METERED)
+
+    def about_the_deaf_one(self, event: Event) -> None:
+        """One event of the central system about the wallbox that needs rules."""
+        if event.name == "operational":
+            self.jobs.done(DEAF_SET_UP)
+        if event.name == "meter_values" and total_power(event) is not None:
+            self.jobs.done(DEAF_TOTAL)
 
     def exit_code(self) -> int:
         """0 if every job was done and the wallbox never lost its socket."""
@@ -80,18 +105,24 @@ def shortened(event: Event) -> str:
     """The event as a line; of MeterValues only the power."""
     if event.name != "meter_values":
         return event.line()
-    samples = event["payload"]["meterValue"][-1]["sampledValue"]
-    power = next((s for s in samples if s.get("measurand") == "Power.Active.Import"), None)
-    return f"{event.station} meter_values power={power['value'] if power else '?'} W"
+    return f"{event.station} meter_values power={total_power(event) or '?'} W"
+
+
+def total_power(event: Event) -> str | None:
+    """The power without phase in MeterValues."""
+    for sample in event["payload"]["meterValue"][-1]["sampledValue"]:
+        if sample.get("measurand") == "Power.Active.Import" and "phase" not in sample:
+            return str(sample["value"])
+    return None
 
 
 async def charge_and_steer(box: Wallbox, system: CentralSystem) -> None:
     """The car charges; evcc changes the limit every few seconds."""
-    await system.events.wait_for("operational", within=60)
+    await system.events.wait_for("operational", within=60, station=box.id)
     await box.charge()
     step = 0
     while True:
-        charger = system.chargers.get(STATION)
+        charger = system.chargers.get(box.id)
         if charger is not None and charger.online:
             await set_limit(charger, LIMITS[step % len(LIMITS)])
             step += 1
@@ -101,9 +132,10 @@ async def charge_and_steer(box: Wallbox, system: CentralSystem) -> None:
 async def set_limit(charger: Charger, amps: float) -> None:
     """One new limit; evcc may be restarting at this very moment."""
     try:
-        say(f"evcc: sets {amps:.0f} A: {await charger.set_limit(amps)}")
+        said = await charger.set_limit(amps)
+        say(f"evcc: sets {charger.station.id} to {amps:.0f} A: {said}")
     except CallFailed as failure:
-        say(f"evcc: could not set {amps:.0f} A: {failure}")
+        say(f"evcc: could not set {charger.station.id} to {amps:.0f} A: {failure}")
 
 
 async def restart_now_and_then(system: CentralSystem, scene: Scene) -> None:
@@ -134,7 +166,8 @@ async def play(mqtt_port: int, stopping: asyncio.Event) -> int:
             async with app:
                 await listening(port)
                 simulated = (
-                    f"wallbox {STATION} (doubled slash, no subprotocol), evcc on {system.url}"
+                    f"wallbox {STATION} (doubled slash, no subprotocol), wallbox {DEAF_STATION} "
+                    f"(leaves commands unanswered), evcc on {system.url}"
                 )
                 say(f"@ready\tws://127.0.0.1:{port}/\t{simulated}")
                 say(f"wallbox: asks for //{STATION} without a subprotocol")
@@ -145,11 +178,16 @@ async def play(mqtt_port: int, stopping: asyncio.Event) -> int:
 async def act(
     scene: Scene, system: CentralSystem, app: AppProcess, port: int, stopping: asyncio.Event
 ) -> None:
-    """Wallbox, limits and restarts until the end; the verdict on the socket is taken before it."""
-    events = EventLog(scene.at_wallbox)
-    async with Wallbox(STATION, f"ws://127.0.0.1:{port}", DOUBLED_SLASH, events=events) as box:
+    """Wallboxes, limits and restarts until the end; the verdict on the socket comes before it."""
+    url = f"ws://127.0.0.1:{port}"
+    events, deaf_events = EventLog(scene.at_wallbox), EventLog(scene.at_deaf_wallbox)
+    async with (
+        Wallbox(STATION, url, DOUBLED_SLASH, events=events) as box,
+        Wallbox(DEAF_STATION, url, ACTEC, events=deaf_events) as deaf,
+    ):
         work = [
             asyncio.create_task(charge_and_steer(box, system)),
+            asyncio.create_task(charge_and_steer(deaf, system)),
             asyncio.create_task(restart_now_and_then(system, scene)),
         ]
         ends = [asyncio.create_task(app.ended()), asyncio.create_task(stopping.wait())]
@@ -166,6 +204,7 @@ def write_options(folder: Path, upstream: int, mqtt_port: int) -> Path:
     options = {
         "target_host": "127.0.0.1",
         "target_port": upstream,
+        "stations": [{"id": DEAF_STATION, "rules": DEAF_RULES}],
         "mqtt_host": "127.0.0.1",
         "mqtt_port": mqtt_port,
     }
