@@ -90,11 +90,27 @@ def test_a_heavy_import_goes_to_the_minimum_at_once() -> None:
     assert house.amps == 5
 
 
+def test_a_kettle_is_no_cloud_and_is_not_met_ahead() -> None:
+    house = charging(9700)
+    house.free_w = 7300
+    house.run(5, follow=True)
+    assert house.run(5, follow=True).target_amps == 30
+
+
+def test_a_step_is_wanted_at_once_when_the_sun_is_gone_by_some_amperes() -> None:
+    house = charging(9700)
+    house.free_w = 5000
+    house.now += 5
+    house._measure()
+    assert house.controller.sense(house.inputs())
+    assert not house.controller.sense(house.inputs())
+
+
 def test_a_falling_sun_is_met_ahead_of_its_arrival() -> None:
     house = charging(9700)
-    house.free_w = 8000
+    house.free_w, house.production_w = 8000, 3300
     house.run(5, follow=True)
-    house.free_w = 6500
+    house.free_w, house.production_w = 6500, 1800
     decision = house.run(5, follow=True)
     assert decision.target_amps < (6500 // 240)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from .surplus import Surplus
 
-LOOK_AHEAD_S = 10.0  # about what Bluetooth takes
+LOOK_AHEAD_S = 6.0  # about what Bluetooth takes
 LOOK_AHEAD_FROM_A = 1.0
 LARGE_FROM_A = 12
 UP_GAP_S, SLOW_UP_GAP_S = 20.0, 60.0

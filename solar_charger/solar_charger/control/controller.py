@@ -29,10 +29,12 @@ from .plug import PlugEdge, PlugWatch, look
 from .session import Session
 from .solar import SolarRule
 from .staleness import Recovery, stale_after, staleness
-from .surplus import SurplusWindow
+from .surplus import SurplusWindow, possible
 from .tracking import Tracking
 
 TWC_FOR_POWER_S = 15.0
+URGENT_A = 3.0
+PRODUCTION_S = 15.0
 
 T = TypeVar("T")
 Rule = Callable[["Controller", Context], Verdict | None]
@@ -96,13 +98,29 @@ class Controller:
         self._idle_since: float | None = None
         memory.restore(self, stored, now)
 
-    def sense(self, inputs: Inputs) -> None:
-        """Take every new reading in; call it for each snapshot, `step` does it as well."""
+    def sense(self, inputs: Inputs) -> bool:
+        """Take every new reading in; call it for each snapshot, `step` does it as well.
+
+        True where the newest meter sample falls so far short that a step should follow at once.
+        """
         now, snapshot, settings = inputs.now, inputs.snapshot, inputs.settings
         self._sense_own(inputs)
         share = battery_share(settings, snapshot, now)
-        self.window.add(snapshot.grid_w, share)
+        made = snapshot.production_w
+        known = made is not None and made.fresh(now, PRODUCTION_S) and possible(made.value)
+        production = made.value if made is not None and known else None
+        added = self.window.add(snapshot.grid_w, share, production)
         self.fuse.observe(settings, snapshot, self.own, self.electric)
+        return added and self._short(settings)
+
+    def _short(self, settings: Settings) -> bool:
+        """A solar charge runs above the minimum and its sun has just gone by some amperes."""
+        ampere = self.solar.ampere
+        if not self.solar.running or ampere.amps <= settings.min_amps or not self.window.fast:
+            return False
+        watts_per_amp = self.electric.volts * self.electric.phases
+        covered = self.window.newest(self.own) / watts_per_amp
+        return covered < ampere.amps - URGENT_A
 
     def _sense_own(self, inputs: Inputs) -> None:
         now, snapshot = inputs.now, inputs.snapshot

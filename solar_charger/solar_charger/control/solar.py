@@ -12,6 +12,7 @@ CANCEL_AFTER_S = 30.0
 DIM_MEMORY_S = 600.0
 DIM_DRAIN = 2.0  # under a dim sky waiting seldom pays: the budget goes faster …
 DIM_FROM_START = 2  # … once the day has shown that it is one
+SLOW_MARGIN = 0.5  # a slow meter smooths by itself
 READ_FIRST = "read_first"
 
 
@@ -75,9 +76,9 @@ class SolarRule:
     ampere: Ampere = field(default_factory=Ampere)
 
     def margin(self, settings: Settings, sun: Sun) -> float:
-        """W kept free below a rise; falls to 0 as the sun grows (fast meters only)."""
+        """W kept free below a rise; falls to 0 as the sun grows, on slow meters it is halved."""
         if not sun.surplus.fast:
-            return float(settings.margin_w)
+            return settings.margin_w * SLOW_MARGIN
         least = settings.min_amps * sun.watts_per_amp
         part = (3.5 * least - sun.surplus.up) / (2.0 * least)
         return settings.margin_w * min(1.0, max(0.0, part))
@@ -126,7 +127,8 @@ class SolarRule:
             self.mean_w = newest
         self.mean_w += (newest - self.mean_w) * min(1.0, elapsed / DIM_MEMORY_S)
         spare = newest - least
-        if spare < 0.0 and self.mean_w < least and self.starts >= DIM_FROM_START:
+        dim = self.mean_w < least and self.starts >= DIM_FROM_START
+        if spare < 0.0 and dim and sun.surplus.fast:
             spare *= DIM_DRAIN
         full = float(settings.import_budget_wh)
         self.budget_wh = min(full, self.budget_wh + spare * elapsed / 3600.0)

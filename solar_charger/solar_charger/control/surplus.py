@@ -29,6 +29,7 @@ class Sample:
     at: float
     grid_w: float
     share_w: float
+    production_w: float | None = None
     available: float = 0.0
     settled: bool = False
 
@@ -47,7 +48,8 @@ class Surplus:
     previous: float
     median: float
     slope: float
-    """W/s between the last two samples."""
+    """W/s between the last two samples, as far as the sun explains it: a kettle falls once, a
+    cloud goes on falling."""
 
     @property
     def up(self) -> float:
@@ -84,7 +86,9 @@ class SurplusWindow:
         """True for a meter that answers at least every 15 s."""
         return self.period <= FAST_PERIOD_S
 
-    def add(self, grid: Reading[float] | None, share_w: float) -> bool:
+    def add(
+        self, grid: Reading[float] | None, share_w: float, production_w: float | None = None
+    ) -> bool:
         """Take a reading that has not been seen; False where there is nothing new or usable."""
         if grid is None or not grid.usable or not possible(grid.value):
             return False
@@ -95,12 +99,16 @@ class SurplusWindow:
             self._space(at - self.seen_at)
         self.seen_at = at
         self.total += 1
-        self.samples.append(Sample(at, grid.value, share_w))
+        self.samples.append(Sample(at, grid.value, share_w, production_w))
         return True
 
     def age(self, now: float, began_at: float) -> float:
         """Seconds since the last sample; before the first, since our own start."""
         return now - (self.seen_at if self.seen_at is not None else began_at)
+
+    def newest(self, own: OwnPower) -> float:
+        """What the newest sample left for the car, W; only with samples in the window."""
+        return _available(self.samples[-1], own)
 
     def view(self, own: OwnPower) -> Surplus | None:
         """The window of now, or None before the first sample."""
@@ -111,8 +119,6 @@ class SurplusWindow:
         values = [_available(sample, own) for sample in chosen]
         newest = chosen[-1]
         previous = chosen[-2] if len(chosen) > 1 else newest
-        gap = newest.at - previous.at
-        slope = (newest.available - previous.available) / gap if gap > 0 else 0.0
         return Surplus(
             at=newest.at,
             count=self.total,
@@ -123,7 +129,7 @@ class SurplusWindow:
             newest=newest.available,
             previous=previous.available,
             median=_median(values),
-            slope=slope,
+            slope=_slope(previous, newest),
         )
 
     def _window(self, fast: bool) -> list[Sample]:
@@ -147,6 +153,16 @@ class SurplusWindow:
                 return
         self.wide_gaps = 0
         self.spacings.append(gap)
+
+
+def _slope(before: Sample, after: Sample) -> float:
+    gap = after.at - before.at
+    if gap <= 0:
+        return 0.0
+    change = after.available - before.available
+    if before.production_w is not None and after.production_w is not None and change < 0:
+        change = max(change, min(0.0, after.production_w - before.production_w))
+    return change / gap
 
 
 def _available(sample: Sample, own: OwnPower) -> float:

@@ -60,8 +60,8 @@ class Ours:
         self.readings["production_w"] = Reading(sample.pv_w, at, "meter")
         if sample.phase_a is not None:
             self.readings["grid_phase_a"] = Reading(sample.phase_a, at, "meter")
-        if now % self.loop_s:
-            self.controller.sense(self._inputs(now))
+        if now % self.loop_s and self.controller.sense(self._inputs(now)):
+            self.decide(now)
 
     def connector(self, now: int, vitals: WallConnector) -> None:
         """A new snapshot with the vitals."""
