@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 log = logs.get("secondary")
 
 MOST_LINKS: Final = 400
-# A secondary that floods us is read one message at a time anyway; copies are small.
 _AGENT: Final = f"ocpp-proxy/{__version__}"
 
 
