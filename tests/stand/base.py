@@ -21,7 +21,8 @@ def uses_real_base() -> bool:
 def base_image() -> str:
     """Name of the stand-in base image, built if this machine has none of this content."""
     tree = debian_image("trixie", PACKAGES)
-    name = f"{podman.PREFIX}/base-debian:{content_key(tree, SOURCES)}"
+    parts = (SOURCES / name for name in ("Dockerfile", "init", "commands", "standin_init"))
+    name = f"{podman.PREFIX}/base-debian:{content_key(tree, *parts)}"
     with building("base-debian"):
         if not podman.image_exists(name):
             with step("stand-in base image"):
