@@ -1,4 +1,4 @@
-"""Every command, whoever gives it, ends in `Commands.carry_out` and is answered in the same words."""
+"""What can be asked for, by whom, and how it is answered; `carry_out.Commands` does it."""
 
 from __future__ import annotations
 
@@ -68,3 +68,8 @@ def success(status: int = 200, **body: Any) -> Answer:
 def refused(status: int, message: str) -> Answer:
     """`{"status":"error","message":…}`."""
     return Answer(status, {"status": "error", "message": message})
+
+
+def accepted(number: int) -> Answer:
+    """202: under way, to be asked for at `commands/<id>`."""
+    return Answer(202, {"status": "accepted", "id": number})

@@ -100,7 +100,7 @@ class House:
 
     def _allowed(self, source: str, readings: Readings) -> Readings:
         """Without the fields for which the owner named other sensors."""
-        barred = {
+        barred: dict[str, Any] = {
             name: None
             for name in readings.named()
             if name in self._claims and source not in self._claims[name]
@@ -157,7 +157,7 @@ def shown(value: object) -> Any:
 
 
 class Watched:
-    """A Pollable that tells the house when a device does not let us in, and else changes nothing."""
+    """A Pollable that also tells the house when a device does not let us in."""
 
     def __init__(self, device: Pollable, refused: Callable[[str, str], None]) -> None:
         self._device = device

@@ -36,7 +36,7 @@ class View:
     """Grows with every swap."""
     at: float = 0.0
     wall: float = 0.0
-    snapshot: Snapshot = Snapshot()
+    snapshot: Snapshot = field(default_factory=Snapshot)
     sources: tuple[SourceHealth, ...] = ()
     decision: Decision | None = None
     """None before the first one."""

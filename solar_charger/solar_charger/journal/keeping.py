@@ -1,4 +1,4 @@
-"""How long what is kept, and what goes first when the file grows. Blocking, in steps of a second."""
+"""How long what is kept, and what goes first when the file grows. Blocking."""
 
 from __future__ import annotations
 

@@ -32,13 +32,12 @@ class Reader:
         The step is widened to keep to 9000 rows. Raises JournalError.
         """
         step = max(step_s, RAW_S, -int(-(end - begin) // MOST_ROWS))
-        means = ", ".join(
-            name if name in _WORDS else f"avg({name})" for name in SAMPLE_COLUMNS[1:]
-        )
+        means = ", ".join(name if name in _WORDS else f"avg({name})" for name in SAMPLE_COLUMNS[1:])
         # The words of the group's last row: SQLite takes bare columns from the row of max().
         query = (
             f"SELECT ts_utc / {step} * {step}, {means}, max(ts_utc) FROM samples "
-            f"WHERE ts_utc >= ? AND ts_utc < ? GROUP BY ts_utc / {step} ORDER BY 1 LIMIT {MOST_ROWS}"
+            f"WHERE ts_utc >= ? AND ts_utc < ? GROUP BY ts_utc / {step} "
+            f"ORDER BY 1 LIMIT {MOST_ROWS}"
         )
         rows = self._all(query, (int(begin), int(end)))
         return list(SAMPLE_COLUMNS), [[_iso(row[0]), *row[1:-1]] for row in rows]
