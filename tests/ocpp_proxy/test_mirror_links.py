@@ -46,6 +46,25 @@ async def test_a_secondary_learns_everything_with_its_own_transaction_ids(
             assert commands == {e["action"] for e in first.events.find("command")}
 
 
+async def test_a_transaction_keeps_its_other_id_over_a_wi_fi_loss(start_proxy: StartProxy) -> None:
+    async with CentralSystem(timing=UNHURRIED) as first, CentralSystem(timing=UNHURRIED) as second:
+        proxy = await start_proxy(first.port, secondaries=[{"url": second.url}])
+        for _ in range(100):
+            next(second._transactions)
+        async with Wallbox("BOX1", f"ws://127.0.0.1:{proxy.port}", PATIENT) as box:
+            await first.events.wait_for("operational")
+            second.station("BOX1").set_up_done = True
+            await box.charge()
+            start = await second.events.wait_for("start_transaction")
+            assert box.link is not None
+            box.link.abort()
+            await box.events.wait_for("connected", count=2)
+            await first.events.wait_for("boot", count=2)
+            await box.unplug()
+            stop = await second.events.wait_for("stop_transaction")
+            assert stop["transactionId"] == start["id"]
+
+
 async def test_a_secondary_has_its_own_credentials_and_never_the_charger_s(
     start_proxy: StartProxy,
 ) -> None:
