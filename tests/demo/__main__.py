@@ -13,6 +13,7 @@ from types import FrameType
 from tests import environments
 from tests.demo.processes import Child, Ready
 from tests.environments import EnvironmentNotReady
+from tests.tools import assets
 
 SCENES = ("ocpp_proxy",)
 START_SECONDS = 120.0
@@ -42,7 +43,11 @@ def start_broker() -> tuple[Child, int, Ready]:
 
 
 def start_scene(app: str, mqtt_port: int) -> Child:
-    """One app with its simulated far side."""
+    """One app with its simulated far side, and its pages with their libraries."""
+    try:
+        assets.make_ready(app)
+    except assets.AssetsMissing as failure:
+        raise DemoFailed(f"the libraries of {app}'s pages are missing: {failure}") from failure
     python = environments.make_ready(environments.app_environment(app))
     command = [str(python), "-m", f"tests.demo.scenes.{app}", "--mqtt-port", str(mqtt_port)]
     return Child(app, command, (app,))
