@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .messagelog import MessageLog
     from .mqtt import MqttSide
     from .page.server import Page
+    from .page.watch import Watch
 
 log = logs.get()
 
@@ -48,10 +50,11 @@ async def serve(settings: Settings) -> None:
     if mqtt is not None:
         proxy.journal.add(mqtt.observer)
     message_log = _message_log(settings, proxy)
-    page = _page(settings, proxy, mqtt, message_log)
+    watch = _watch(settings, proxy, mqtt)
     await proxy.start()
-    if page is not None:
-        await page.start()
+    page = None
+    if watch is not None:
+        page = await _page(settings, proxy, watch, mqtt, message_log)
     companion = None if mqtt is None else loop.create_task(_beside(mqtt))
     await stop.wait()
     log.info("stopping: %d wallboxes are told", len(proxy.stations.sessions))
@@ -96,21 +99,33 @@ def _message_log(settings: Settings, proxy: ProxyServer) -> MessageLog | None:
     return message_log
 
 
-def _page(
-    settings: Settings, proxy: ProxyServer, mqtt: MqttSide | None, message_log: MessageLog | None
-) -> Page | None:
-    """The page, unless it is switched off; its libraries are loaded only here."""
+def _watch(settings: Settings, proxy: ProxyServer, mqtt: MqttSide | None) -> Watch | None:
+    """What the page sees, unless it is switched off; it must not miss the first messages."""
     if not settings.page_port:
         return None
+    from .page.watch import Watch
+
+    observer = None if mqtt is None else mqtt.observer
+    watch = Watch(
+        mask_id_tags=settings.options.mask_id_tags,
+        followed=None if observer is None else lambda: observer.stations,
+    )
+    proxy.journal.add(watch)
+    return watch
+
+
+async def _page(
+    settings: Settings, proxy: ProxyServer, watch: Watch, mqtt: MqttSide | None,
+    message_log: MessageLog | None,
+) -> Page:  # fmt: skip
+    """The page; its libraries take a second to load on a Pi, and wallboxes do not wait for that."""
+    await asyncio.to_thread(importlib.import_module, ".page.server", __package__)
     from .page.server import Page
 
-    if mqtt is None:
-        return Page(settings, proxy, message_log=message_log)
-    observer = mqtt.observer
-    return Page(
-        settings, proxy, message_log=message_log, withdraw=mqtt.forget,
-        followed=lambda: observer.stations,
-    )  # fmt: skip
+    withdraw = None if mqtt is None else mqtt.forget
+    page = Page(settings, proxy, watch, withdraw=withdraw, message_log=message_log)
+    await page.start()
+    return page
 
 
 async def _beside(mqtt: MqttSide) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -11,7 +11,6 @@ from aiohttp import web
 from .. import __version__, logs
 from ..health import Health
 from ..listener import open_socket
-from ..station import Station
 from .door import ALWAYS, Door, allowed
 from .live import Live
 from .routes import Facts, Routes
@@ -32,16 +31,16 @@ PATIENCE = 0.5
 class Page:
     """The page of a running proxy; `start` and `stop` with it.
 
-    `followed` and `withdraw` belong to Home Assistant's side, where there is one: the states it
-    follows anyway, and how to take a station out of it. `always` is there for tests.
+    `watch` observes the proxy already. `withdraw` takes a station out of Home Assistant, where
+    there is one. `always` is there for tests.
     """
 
     def __init__(
         self,
         settings: Settings,
         proxy: ProxyServer,
+        watch: Watch,
         *,
-        followed: Callable[[], Mapping[str, Station]] | None = None,
         withdraw: Callable[[str], bool] | None = None,
         message_log: MessageLog | None = None,
         always: Iterable[str] = ALWAYS,
@@ -50,7 +49,7 @@ class Page:
         self._proxy = proxy
         self._withdraw = withdraw
         self._allowed = allowed(settings.page_allow, always)
-        self._watch = Watch(mask_id_tags=settings.options.mask_id_tags, followed=followed)
+        self._watch = watch
         view = View(proxy, self._watch)
         self._live = Live(view, self._watch)
         self._health = Health(proxy)
@@ -80,7 +79,6 @@ class Page:
         self._server = await asyncio.get_running_loop().create_server(
             lambda: Door(self._allowed, server), sock=sock
         )
-        self._proxy.journal.add(self._watch)
         self._health.start()
         log.info("the page is on port %d", self.port)
 
