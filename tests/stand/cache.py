@@ -3,9 +3,11 @@
 import fcntl
 import hashlib
 import os
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from tests.environments import cache_folder
 
@@ -58,19 +60,29 @@ def building(name: str) -> Iterator[None]:
         yield
 
 
+def _try_lock(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 @contextmanager
 def only_stand() -> Iterator[None]:
     """Holds the machine's one stand; raises StandBusy, naming the holder, if it is taken.
 
     The stand owns a network and host ports, so there is one per machine, not one per user.
+    STAND_WAIT in the environment is how many seconds to wait for the other one's end (0).
     """
+    deadline = time.monotonic() + float(os.environ.get("STAND_WAIT", "0"))
     with Path("/run/ev-home-apps-stand.lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            holder = lock.read().strip() or "unknown"
-            raise StandBusy(f"another stand runs on this machine (process {holder})") from None
+        while not _try_lock(lock):
+            if time.monotonic() >= deadline:
+                lock.seek(0)
+                holder = lock.read().strip() or "unknown"
+                raise StandBusy(f"another stand runs on this machine (process {holder})")
+            time.sleep(1)
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
