@@ -228,7 +228,9 @@ class MadeBackend:
         return {"vehicle_current_a": 15.9, "data_age_seconds": 1} if self.known else None
 
     def settings(self) -> dict[str, dict[str, Any]]:
-        names = ("max_amps", "min_amps", "target_soc", "deadline", "deadline_soc", "start_w")
+        names = (
+            "max_amps", "min_amps", "target_soc", "deadline", "deadline_soc", "start_w", "enabled",
+        )  # fmt: skip
         found = {name: {"value": DOCUMENT[name], "from": "option"} for name in names}
         return found | {"takeover": {"value": "ask", "from": "stored"}}
 
