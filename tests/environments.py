@@ -73,15 +73,16 @@ def app_environment(app: str) -> Environment:
     return Environment(app, app_requirements(app))
 
 
+def test_requirements(app: str) -> tuple[str, ...]:
+    """The test tools, and what this app's tests need beside them."""
+    own = ROOT / "tests" / app / "requirements.txt"
+    tools = lines_of(ROOT / "tests" / "requirements.txt")
+    return tools + (lines_of(own) if own.exists() else ())
+
+
 def app_test_environment(app: str) -> Environment:
     """As `app_environment`, with the test tools and what this app's tests need beside them."""
-    own = ROOT / "tests" / app / "requirements.txt"
-    return Environment(
-        f"{app}-test",
-        app_requirements(app)
-        + lines_of(ROOT / "tests" / "requirements.txt")
-        + (lines_of(own) if own.exists() else ()),
-    )
+    return Environment(f"{app}-test", app_requirements(app) + test_requirements(app))
 
 
 def folder_environment(name: str) -> Environment:

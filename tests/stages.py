@@ -10,6 +10,8 @@ from pathlib import Path
 
 from tests import environments
 from tests.environments import ROOT
+from tests.stand.pinned import pinned_command
+from tests.stand.system import BROWSER, CONTAINERS
 from tests.system import SystemPackages
 
 
@@ -157,12 +159,36 @@ def demo_stage(run: Run) -> None:
     for app in environments.apps():
         environments.make_ready(environments.app_environment(app))
     environments.make_ready(environments.broker_environment())
-    pytest(run, "demo", environment, ["tests/demo"], workers=1)
+    pytest(run, "demo", environment, ["tests/demo/test_demo.py"], workers=1)
+
+
+def containers(name: str, *folders: str) -> Callable[[Run], None]:
+    """Tests that start containers: one after the other, because the stand is one per machine."""
+
+    def work(run: Run) -> None:
+        if os.geteuid() != 0:
+            raise StageNotRun("containers with a network of their own need root")
+        pytest(run, name, environments.folder_environment("stand"), list(folders), workers=1)
+
+    return work
+
+
+def pinned_stage(app: str) -> Callable[[Run], None]:
+    """An app's tests once more, on Python 3.13 with what its image installs."""
+
+    def work(run: Run) -> None:
+        if os.geteuid() != 0:
+            raise StageNotRun("containers need root")
+        marks = [] if run.long else ["-m", "not long"]
+        options = ["-q", "-p", "no:cacheprovider", "-n", "2", "--dist", "loadfile", *marks]
+        execute(pinned_command(app, run.reports, options, "long" if run.long else "default"))
+
+    return work
 
 
 def all_stages() -> list[Stage]:
     """Every stage in order."""
-    services = SystemPackages(("mosquitto",))
+    services = SystemPackages(("mosquitto", "openssl", *BROWSER.names))
     return [
         Stage("environments", environments_stage, SystemPackages(("git", "python3-venv"))),
         Stage("lint", lint_stage),
@@ -170,4 +196,12 @@ def all_stages() -> list[Stage]:
         Stage("repository", repository_stage, SystemPackages(("apparmor",))),
         *(Stage(app, app_stage(app), services) for app in environments.apps()),
         Stage("demo", demo_stage),
+        Stage("stand", containers("stand", "tests/stand"), CONTAINERS),
+        Stage("images", containers("images", "tests/images"), CONTAINERS),
+        Stage(
+            "home_assistant",
+            containers("home_assistant", "tests/home_assistant", "tests/demo/test_home.py"),
+            CONTAINERS,
+        ),
+        *(Stage(f"{app} on 3.13", pinned_stage(app), CONTAINERS) for app in environments.apps()),
     ]

@@ -1,0 +1,1 @@
+"""The real Home Assistant is asked which entities the apps gave it."""

@@ -1,0 +1,103 @@
+"""ocpp_proxy under the stand-in Supervisor, seen from the real Home Assistant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from tests.demo.processes import Child
+from tests.demo.simulators import Simulator
+from tests.home_assistant.entity_table import differences, entity_table, golden
+from tests.stand.app import read_app
+from tests.stand.home_assistant import HomeAssistant
+from tests.stand.mosquitto import Mosquitto
+from tests.stand.network import GATEWAY
+from tests.stand.stand import Stand
+from tests.stand.supervisor import RunningApp
+from tests.stand.waiting import NeverHappened, wait_until
+
+STATION = "Garage-7"
+POWER = "sensor.garage_7_power"
+CONNECTED = "binary_sensor.garage_7_charger_connected"
+FAR_SIDES = (
+    Simulator("evcc", ("ocpp_proxy.testing", "central-system", "--host", GATEWAY)),
+    Simulator(
+        "wallbox",
+        ("ocpp_proxy.testing", "wallbox", "--url", "ws://127.0.0.1:{8888/tcp}", "--id", STATION,
+         "--charge-after", "0"),
+    ),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def charging(stand: Stand, home_assistant: HomeAssistant) -> Iterator[RunningApp]:
+    """The app with default options, and a wallbox that charges a car at its full 32 A."""
+    running = stand.supervisor.start_app(read_app("ocpp_proxy"))
+    far_sides: list[Child] = []
+    for simulator in FAR_SIDES:
+        far_sides.append(simulator.start("ocpp_proxy", running.ports))
+    yield running
+    for child in reversed(far_sides):
+        child.stop()
+    running.uninstall()
+
+
+def is_charging(home_assistant: HomeAssistant, seconds: float = 60) -> None:
+    home_assistant.wait_for_state(POWER, lambda state: float(state["state"]) > 20000, seconds)
+
+
+@pytest.mark.usefixtures("charging")
+def test_home_assistant_has_the_entities_of_the_kept_table(home_assistant: HomeAssistant) -> None:
+    is_charging(home_assistant)
+    wanted = golden("ocpp_proxy")
+
+    def found() -> list[str]:
+        return differences(entity_table(home_assistant, "ocpp_proxy"), wanted)
+
+    with suppress(NeverHappened):
+        wait_until(lambda: not found(), 45, "entities as in the kept table")
+    assert found() == []
+
+
+@pytest.mark.usefixtures("charging")
+def test_the_wallbox_is_a_device_with_its_maker_and_model(home_assistant: HomeAssistant) -> None:
+    is_charging(home_assistant)
+    device = next(each for each in home_assistant.devices() if each["name"] == STATION)
+    assert (device["manufacturer"], device["model"]) == ("Example", "Plain 22")
+    assert device["sw_version"] == "1.0.0"
+
+
+def test_entities_are_unavailable_while_the_app_is_stopped(
+    charging: RunningApp, home_assistant: HomeAssistant
+) -> None:
+    is_charging(home_assistant)
+    assert charging.stop() == 0, charging.logs()[-2000:]
+    home_assistant.wait_for_state(POWER, "unavailable")
+    home_assistant.wait_for_state(CONNECTED, "unavailable")
+    charging.restart()
+    home_assistant.wait_for_state(CONNECTED, "on", 60)
+    is_charging(home_assistant)
+
+
+@pytest.mark.usefixtures("charging")
+def test_entities_come_back_after_a_restart_of_home_assistant(
+    home_assistant: HomeAssistant,
+) -> None:
+    is_charging(home_assistant)
+    home_assistant.restart()
+    home_assistant.wait_for_state(CONNECTED, "on", 60)
+    is_charging(home_assistant)
+
+
+@pytest.mark.usefixtures("charging")
+def test_entities_come_back_after_a_restart_of_the_broker(
+    home_assistant: HomeAssistant, broker: Mosquitto
+) -> None:
+    is_charging(home_assistant)
+    broker.stop()
+    home_assistant.wait_for_state(CONNECTED, "unavailable", 60)
+    broker.start()
+    home_assistant.wait_for_state(CONNECTED, "on", 90)
+    is_charging(home_assistant)
