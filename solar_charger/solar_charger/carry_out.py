@@ -16,8 +16,8 @@ from .journal import JournalError
 from .measurements import PlugState
 from .pairing import Pairing
 from .settings import Mode
-from .sources.readings import SourceError
 from .sources.readings import Source as Reader
+from .sources.readings import SourceError
 from .stored_settings import SettingError, check
 from .two_controllers import RecordError
 

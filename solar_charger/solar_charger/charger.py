@@ -91,6 +91,7 @@ class Charger:
         self._keeper = remembering.Keeper(journal)
         self._number = 0
         self._withheld = ""
+        self._said = ""
         self._wall_offset = wall - now
         self._plugged = self.controller.plug.definite
         house.changed = self.sense
@@ -193,6 +194,7 @@ class Charger:
     def _note_change(self, before: Decision | None, after: Decision) -> None:
         if before is None or before.state is not after.state:
             log.info("%s: %s", after.state.value, after.reason_text)
+            self._said = ""
         known = before.alarms if before is not None else ()
         for alarm in after.alarms:
             if alarm not in known:
@@ -241,15 +243,17 @@ class Charger:
 
     def withheld(self, text: str) -> None:
         """The most urgent command that may not go out; said once per change."""
-        if text and text != self._withheld and not text.endswith(": waits"):
+        if text.endswith(": waits"):
+            return
+        self._withheld = text
+        if text and text != self._said:
+            self._said = text
             command, _, why = text.partition(": ")
             log.info("would send %s; %s", command, why)
             entry = auditing.told(
                 Actor.CONTROLLER, "withheld", "", command, self.clock.wall(), self.clock.now(), why
             )
             self.journal.audit(entry)
-        if not text.endswith(": waits"):
-            self._withheld = text
 
     def intend(self, command: Command) -> None:
         """Note what is about to be sent, so that a power cut leaves no charge without an owner."""

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 from typing import TYPE_CHECKING
 
 from .car.link import VehicleLink
@@ -69,7 +68,7 @@ def build(around: Surroundings) -> Equipment:
     if "simulated" in (options.source, options.vehicle_link):
         from .simulator.demo_day import DemoPlant
 
-        made.plant = DemoPlant(around.second, Random(0))
+        made.plant = DemoPlant(around.second)
     if options.dashboard_url is not None:
         from .sources.dashboard import Dashboard
 

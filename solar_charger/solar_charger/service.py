@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 log = logs.get()
 
 DEMO_HOUR = 5
+FIRST_LOOK_S = 3.0
 LISTEN_AGAIN_S = 10.0
 MQTT_PATIENCE_S = 4.0
 
@@ -254,9 +255,7 @@ class Service:
             for source in self.equipment.sources.values():
                 companions.append(tasks.create_task(self._read(source)))
             companions.append(tasks.create_task(self._control()))
-            if self.equipment.plant is not None:
-                companions.append(tasks.create_task(self._live_plant()))
-            if isinstance(self.clock, VirtualClock):
+            if isinstance(self.clock, VirtualClock) and self.invocation.speed is not None:
                 companions.append(tasks.create_task(self.clock.run()))
             if self.passive:
                 companions.append(tasks.create_task(self._wait_for_lock()))
@@ -291,19 +290,14 @@ class Service:
         """A decision each ten seconds, and at once where somebody is in a hurry."""
         beat = self.health.beater("controller")
         charger = self.charger
+        # What the readers bring in their first round is waited for.
+        await self.clock.sleep(FIRST_LOOK_S)
         while True:
             beat()
             charger.hurry.clear()
             charger.next_decision_at = self.clock.now() + LOOP_S
             charger.decide()
             await happens(self.clock, charger.hurry.wait(), LOOP_S)
-
-    async def _live_plant(self) -> None:
-        plant = self.equipment.plant
-        assert plant is not None
-        while True:
-            plant.tick()
-            await self.clock.sleep(1.0)
 
     async def _wait_for_lock(self) -> None:
         while True:
@@ -334,7 +328,7 @@ class Service:
     async def _last_words(self, worker: CarWorker) -> None:
         """A made clock has to go on as long as somebody waits for it."""
         pace = None
-        if isinstance(self.clock, VirtualClock):
+        if isinstance(self.clock, VirtualClock) and self.invocation.speed is not None:
             pace = asyncio.create_task(self.clock.run())
         try:
             await worker.last_words(self.options.on_exit)

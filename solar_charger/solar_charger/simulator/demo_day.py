@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -41,8 +42,10 @@ class Repeating(_Array):
         return super().__getitem__(index % DAY_S if isinstance(index, int) else index)
 
 
-def demo_day(chance: Random) -> Day:
+@lru_cache(maxsize=1)
+def demo_day(seed: int) -> Day:
     """Sun and loads of the scripted day."""
+    chance = Random(f"demo {seed}")
     skies = {name: sky.production(name, chance) for name in sky.SKIES}
     pv = array("d", skies["overcast"])
     pv[CLEAR_AT:BROKEN_AT] = skies["clear"][CLEAR_AT:BROKEN_AT]
@@ -52,16 +55,17 @@ def demo_day(chance: Random) -> Day:
 
 
 class DemoPlant:
-    """Car, radio, meter and wall connector; call `tick` at least each second of the made day."""
+    """Car, radio, meter and wall connector. Whoever asks for the second brings the car up to it."""
 
-    def __init__(self, second: Callable[[], int], chance: Random) -> None:
+    def __init__(self, second: Callable[[], int], seed: int = 0) -> None:
         """`second` counts on from midnight to midnight: 86,400 is the second day's first."""
-        self.second = second
+        self._second = second
+        chance = Random(f"demo {seed}")
         scenario = Scenario(soc=PLUGGED_SOC, limit=90, plugged=False)
         self._scenario = scenario
         self.car: Car = scenario.car()
         self.radio = Radio(self.car, chance, latency_s=None)
-        self.meter = Meter(scenario, demo_day(chance), self.car, chance)
+        self.meter = Meter(scenario, demo_day(seed), self.car, chance)
         self.connector = Connector(scenario, self.car)
         self._at = second()
         self._day = -1
@@ -69,13 +73,17 @@ class DemoPlant:
         time = self._at % DAY_S
         self.car.plugged = PLUG_AT <= time < UNPLUG_AT or time >= REPLUG_AT
 
-    def tick(self) -> None:
-        """Bring the car up to now."""
-        until = self.second()
+    def second(self) -> int:
+        """The second of now, with the car as it is then."""
+        until = self._second()
+        if until - self._at > DAY_S:
+            # The machine slept, or its clock was set: nobody lived through those days.
+            self._at = until - 1
         while self._at < until:
             self._at += 1
             self._script(self._at)
             self.car.step(self._at)
+        return until
 
     def _script(self, now: int) -> None:
         day, time = divmod(now, DAY_S)
