@@ -16,6 +16,7 @@ CONTAINERS = SystemPackages(
     )
 )
 BROWSER = SystemPackages(("chromium",))
+UNITS = SystemPackages(("systemd",))  # systemd-analyze
 
 
 def install() -> None:
