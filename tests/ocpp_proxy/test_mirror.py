@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from ocpp_proxy.mirror.link import delay_after
 from ocpp_proxy.mirror.mirror import Mirror
@@ -15,6 +15,7 @@ from ocpp_proxy.mirror.queue import MAX_BYTES, MAX_MESSAGES, Queue, Waiting
 from ocpp_proxy.relay import StationMemory
 
 from tests.ocpp_proxy.relaying import BOOT, NOON, call, meter_values, result, status
+from tests.ocpp_proxy.ruling import fewer
 
 START = {"connectorId": 1, "idTag": "A", "meterStart": 10, "timestamp": "2026-11-01T12:00:00Z"}
 STOP = {"transactionId": 7, "meterStop": 20, "timestamp": "2026-11-01T13:00:00Z"}
@@ -331,7 +332,7 @@ def test_dials_come_ever_less_often_and_never_all_at_once() -> None:
         )
     )
 )
-@settings(max_examples=500)  # each is a whole connection
+@fewer
 def test_no_peer_can_upset_it(steps: list[tuple[str, bytes]]) -> None:
     side = Side(boot=True)
     for step, data in steps:

@@ -16,7 +16,7 @@ from ocpp_proxy.rules.repairs import mended_json, reencoded
 from ocpp_proxy.testing.central_answers import check_call
 
 from tests.ocpp_proxy.relaying import NOON, call, result
-from tests.ocpp_proxy.ruling import RuledBench
+from tests.ocpp_proxy.ruling import RuledBench, fewer
 
 NOW = "2026-11-01T12:00:00.000Z"
 
@@ -73,6 +73,7 @@ def test_good_json_and_what_is_beyond_repair_passes_byte_for_byte() -> None:
     assert bench.to_upstream == [b'[2, "1","A" , {"a":1.50,"a":2}]', b"hello", b"", b"{]"]
 
 
+@fewer
 @given(st.binary() | st.text().map(str.encode))
 def test_no_bytes_are_too_broken_for_the_repairs(data: bytes) -> None:
     reencoded(data).decode("utf-8")
@@ -126,6 +127,7 @@ def test_times_are_mended_in_every_message_that_has_one() -> None:
     assert answer[2]["scheduleStart"] == NOW
 
 
+@fewer
 @given(st.text() | st.datetimes().map(str) | st.integers() | st.none())
 def test_every_time_is_one_in_the_end(raw: object) -> None:
     text = fixed(raw, UTC, NOON)
@@ -215,6 +217,7 @@ def test_valid_samples_pass_byte_for_byte() -> None:
     assert bench.to_upstream == [data]
 
 
+@fewer
 @given(
     st.recursive(
         st.none() | st.text() | st.floats() | st.integers(),

@@ -12,7 +12,7 @@ from ocpp_proxy.rules.profile import Profile, filled, rewritten
 from ocpp_proxy.testing.wire import schema_faults
 
 from tests.ocpp_proxy.relaying import NOON, call, meter_values, result, status
-from tests.ocpp_proxy.ruling import RuledBench
+from tests.ocpp_proxy.ruling import RuledBench, fewer
 
 MIDNIGHT = "2026-11-01T00:00:00.000Z"
 
@@ -152,6 +152,7 @@ json_values = st.recursive(
 )
 
 
+@fewer
 @given(
     st.lists(
         st.dictionaries(st.sampled_from(["startPeriod", "limit", "numberPhases"]), json_values)
@@ -167,6 +168,7 @@ def test_no_profile_is_too_odd(periods: list[Any], start: Any, form: Profile) ->
     rewritten({"chargingSchedule": schedule}, form, datetime(2026, 11, 1, 12, tzinfo=UTC))
 
 
+@fewer
 @given(st.integers(60, 320), st.sampled_from([1, 2, 3, None]))
 def test_a_limit_is_never_raised_by_its_change_of_unit(tenths: int, phases: int | None) -> None:
     payload = evcc_profile(tenths / 10)["csChargingProfiles"]

@@ -14,7 +14,7 @@ from ocpp_proxy import options, rules
 from tests.environments import ROOT
 from tests.ocpp_proxy.harness import proxy_process
 from tests.ocpp_proxy.relaying import NOON, call
-from tests.ocpp_proxy.ruling import RuledBench
+from tests.ocpp_proxy.ruling import RuledBench, fewer
 
 EVERY_RULE = """
 actec
@@ -194,6 +194,7 @@ def test_a_wallbox_with_rules_of_its_own_does_not_follow_the_common_ones() -> No
     assert [plan.replay_status for plan in plans.values()] == [True, False, True]
 
 
+@fewer
 @given(st.text() | st.lists(st.sampled_from([*EVERY_RULE.split(), ";", '"', "#"])).map(" ".join))
 def test_whatever_is_written_is_read_or_refused(text: str) -> None:
     refusal = ""

@@ -7,12 +7,12 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from ocpp_proxy.actions import ACTIONS
 
 from tests.ocpp_proxy.relaying import Bench, call
-from tests.ocpp_proxy.ruling import RuledBench
+from tests.ocpp_proxy.ruling import RuledBench, fewer
 from tests.ocpp_proxy.test_rules_lines import EVERY_RULE
 
 ACTION_NAMES = [*sorted(ACTIONS), "Vendor.Own", ""]
@@ -124,8 +124,7 @@ messages = st.one_of(
         max_size=12,
     )
 )
-# Each example is a whole session with every rule; more would only take long.
-@settings(max_examples=400)
+@fewer
 def test_no_session_is_too_odd_for_all_rules_together(steps: list[tuple[str, bytes]]) -> None:
     bench = RuledBench(EVERY_RULE)
     for step, data in steps:
@@ -141,7 +140,7 @@ def test_no_session_is_too_odd_for_all_rules_together(steps: list[tuple[str, byt
 
 
 @given(values, st.sampled_from(["StartTransaction", "StopTransaction"]))
-@settings(max_examples=400)
+@fewer
 def test_no_rule_touches_amounts_and_ids_of_a_transaction(extra: Any, action: str) -> None:
     amounts = {"meterStart": 12, "meterStop": 4711.25, "transactionId": 99, "reservationId": 3}
     payload = {**(extra if isinstance(extra, dict) else {}), **amounts, "connectorId": 1}
