@@ -61,7 +61,7 @@ class DemoPlant:
         """`second` counts on from midnight to midnight: 86,400 is the second day's first."""
         self._second = second
         chance = Random(f"demo {seed}")
-        scenario = Scenario(soc=PLUGGED_SOC, limit=90, plugged=False)
+        scenario = Scenario(capacity_kwh=120.0, soc=PLUGGED_SOC, limit=100, plugged=False)
         self._scenario = scenario
         self.car: Car = scenario.car()
         self.radio = Radio(self.car, chance, latency_s=None)
