@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from . import __version__, options
 from .access import Networks
 from .errors import OptionError
+from .tls import COPIES, SSL
 
 DEFAULT_OPTIONS = Path("/data/options.json")
 DEFAULT_DATA = Path("/data")
@@ -175,9 +176,7 @@ def _overrides(given: Mapping[str, Any], raw: Mapping[str, Any]) -> dict[str, An
 
 
 def _tls_folder() -> Path:
-    """In the container a root service keeps readable copies of /ssl, which is root's."""
-    copies = Path("/run/ocpp_proxy/tls")
-    return copies if copies.is_dir() else Path("/ssl")
+    return COPIES if COPIES.is_dir() else SSL
 
 
 def _data_folder(named: Path | None, environ: Mapping[str, str]) -> Path:

@@ -15,6 +15,10 @@ MODERN = "ECDHE+AESGCM:ECDHE+CHACHA20"
 # Mandatory for old wallboxes: OCPP 1.6 security whitepaper edition 2, A00.FR.312.
 LEGACY = f"{MODERN}:AES128-GCM-SHA256:AES256-GCM-SHA384"
 
+SSL = Path("/ssl")
+# In the container a root service keeps readable copies there, because /ssl is root's.
+COPIES = Path("/run/ocpp_proxy/tls")
+
 Stamp = tuple[tuple[int, int, int], ...]
 
 
@@ -30,19 +34,29 @@ class Certificate:
         # Joining keeps an absolute path as it is.
         return cls(folder / certfile, folder / keyfile)
 
+    @property
+    def paths(self) -> tuple[Path, Path]:
+        """Chain and key."""
+        return self.chain, self.key
+
+    @staticmethod
+    def shown(path: Path) -> Path:
+        """The file as its owner knows it, where we read a copy."""
+        return SSL / path.relative_to(COPIES) if path.is_relative_to(COPIES) else path
+
     def stamp(self) -> Stamp:
         """Changes whenever one of the files was replaced; raises OSError."""
-        stats = [path.stat() for path in (self.chain, self.key)]
+        stats = [path.stat() for path in self.paths]
         return tuple((stat.st_mtime_ns, stat.st_ino, stat.st_size) for stat in stats)
 
     def check_readable(self) -> None:
         """Raises OptionError with the option of the file that cannot be read."""
-        for option, path in (("certfile", self.chain), ("keyfile", self.key)):
+        for option, path in zip(("certfile", "keyfile"), self.paths, strict=True):
             try:
                 path.read_bytes()
             except OSError as error:
                 raise OptionError(
-                    option, f"{path} cannot be read ({error.strerror})",
+                    option, f"{self.shown(path)} cannot be read ({error.strerror})",
                     "put the file there, name another one, or switch ssl off",
                 ) from error  # fmt: skip
 
@@ -79,13 +93,12 @@ class TlsListener:
     def _load(self, context: ssl.SSLContext) -> None:
         try:
             # A password is never asked for on the terminal.
-            context.load_cert_chain(
-                self._certificate.chain, self._certificate.key, password=lambda: b""
-            )
+            context.load_cert_chain(*self._certificate.paths, password=lambda: b"")
         except (ssl.SSLError, OSError, ValueError) as error:
+            chain, key = (Certificate.shown(path) for path in self._certificate.paths)
             raise OptionError(
-                "certfile", f"{self._certificate.chain} and {self._certificate.key} cannot be "
-                f"used together ({getattr(error, 'reason', None) or error})",
+                "certfile", f"{chain} and {key} cannot be used together "
+                f"({getattr(error, 'reason', None) or error})",
                 "name a certificate chain and its own unencrypted key, both PEM",
             ) from error  # fmt: skip
 
@@ -108,5 +121,6 @@ class TlsListener:
             log.limited("error", "reload", "", "certificate not reloaded: %s", error)
             return False
         self._stamp = stamp
-        log.info("certificate %s reloaded for new connections", self._certificate.chain)
+        shown = Certificate.shown(self._certificate.chain)
+        log.info("certificate %s reloaded for new connections", shown)
         return True

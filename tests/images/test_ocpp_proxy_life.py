@@ -72,7 +72,7 @@ def test_a_stop_in_the_middle_of_the_start_keeps_the_time_limit(
     [
         ({"upstream_password": "of nobody"}, "option upstream_password:"),
         ({"rules": ["truncate_strings", "fix_timestamp"]}, "option rules[1]:"),
-        ({"ssl": True}, "option certfile:"),
+        ({"ssl": True}, "option certfile: /ssl/fullchain.pem cannot be read"),
         ({"target_host": "127.0.0.1", "target_port": 8888}, "option target_host:"),
     ],
 )
