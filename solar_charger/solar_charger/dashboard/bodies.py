@@ -14,16 +14,14 @@ class BodyError(Exception):
 
 
 def read_object(raw: bytes, example: str = "{}") -> dict[str, Any]:
-    """The object in `raw`, UTF-8. No NaN, no infinite number, no half characters, 20 levels at most.
+    """The object in `raw`, UTF-8, without NaN, infinite numbers, half characters; 20 levels.
 
     Raises BodyError; `example` is shown in its text.
     """
     if not raw.strip():
         raise BodyError(f"a JSON body is missing, send {example}")
     try:
-        value = json.loads(
-            raw.decode("utf-8-sig"), parse_constant=_constant, parse_float=_finite
-        )
+        value = json.loads(raw.decode("utf-8-sig"), parse_constant=_constant, parse_float=_finite)
         # Half a surrogate pair passes the reader and fails wherever the text is stored.
         json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:

@@ -45,7 +45,9 @@ class OwnApi:
         self._add(app, "GET", "support.zip", self.support)
         self._add(app, "POST", "settings", self.change_settings)
         self._add(app, "POST", "live", self._member(Action.LIVE, "live", '{"live": true}'))
-        self._add(app, "POST", "charge", self._member(Action.CHARGE, "action", '{"action": "stop"}'))
+        self._add(
+            app, "POST", "charge", self._member(Action.CHARGE, "action", '{"action": "stop"}')
+        )
         self._add(app, "POST", "pairing/key", self.make_key)
         self._add(app, "POST", "pairing/import", self.import_key)
         self._add(app, "POST", "pairing/request", self._bare(Action.PAIRING_REQUEST))
@@ -65,7 +67,7 @@ class OwnApi:
         stream = self._streams.open()
         if stream is None:
             return error(503, "too many streams are open, ask for the state now and then instead")
-        made = Response(stream, content_type="text/event-stream")
+        made = Response(stream, content_type="text/event-stream; charset=utf-8")
         made.headers["X-Accel-Buffering"] = "no"
         return made
 
@@ -107,9 +109,7 @@ class OwnApi:
 
     def change_settings(self) -> Response:
         """Any settings: all of them or none."""
-        return self._submit(
-            Action.SETTINGS, read_object(request.get_data(), '{"max_amps": 32}')
-        )
+        return self._submit(Action.SETTINGS, read_object(request.get_data(), '{"max_amps": 32}'))
 
     def make_key(self) -> Response:
         """A key for the car."""

@@ -31,7 +31,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a request is not carried out: HTTP status, text for the client, fixed word for the log."""
+    """Why a request is not carried out: HTTP status, text, and a fixed word for the log."""
 
     status: int
     message: str

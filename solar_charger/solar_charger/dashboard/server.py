@@ -47,9 +47,7 @@ class Server:
             )  # fmt: skip
         if listeners.api_port:
             try:
-                doors["api"] = open_door(
-                    listeners.api_host, listeners.api_port, "--api", anybody
-                )
+                doors["api"] = open_door(listeners.api_host, listeners.api_port, "--api", anybody)
             except BaseException:
                 for door in doors.values():
                     door.close()

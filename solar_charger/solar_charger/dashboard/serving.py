@@ -1,4 +1,4 @@
-"""waitress in a thread of its own around one door; what it refuses by itself is said in JSON too."""
+"""waitress in a thread of its own around one door; what it refuses itself is said in JSON too."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ export class Chart {
       cursor: { sync: { key: "day" }, drag: { x: false, y: false }, points: { size: 7 } },
       scales: { x: { time: true, range: () => [this.history.now - DAY, this.history.now] }, y: { range: (_, low, high) => spread(low, high, least) } },
       axes: [
-        { ...axis, values: (_, ticks) => ticks.map((at) => clock(at * 1000)), space: 62 },
+        { ...axis, values: (_, ticks) => ticks.map((at) => clock(at * 1000)), space: 66, size: 30 },
         { ...axis, values: numbers, size: AXIS, label: lines === POWERS ? "kW" : "A", labelSize: 18, labelFont: "12px system-ui, sans-serif", space: 32 },
       ],
       series: [{}, ...lines.map((line) => this.line(line, lines))],
