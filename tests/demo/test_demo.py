@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -72,14 +71,14 @@ def _descendants(pid: int) -> list[int]:
 
 
 @pytest.fixture
-def clean_clone(tmp_path: Path) -> Iterator[Path]:
+def clean_clone(tmp_path: Path) -> Path:
     """A clone of what is committed, owned by the ordinary user 1000."""
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
     subprocess.run(["chown", "-R", "1000:1000", str(tmp_path)], check=True)
     for parent in (tmp_path, *tmp_path.parents[:3]):
         parent.chmod(parent.stat().st_mode | 0o055)
-    yield clone
+    return clone
 
 
 @pytest.mark.long

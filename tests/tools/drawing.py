@@ -22,7 +22,9 @@ def draw(page: Page, app: str) -> None:
         if not drawing.exists():
             continue
         page.set_viewport_size({"width": width, "height": height})
-        page.set_content(f"<style>body{{margin:0}}svg{{display:block}}</style>{drawing.read_text()}")
+        page.set_content(
+            f"<style>body{{margin:0}}svg{{display:block}}</style>{drawing.read_text()}"
+        )
         target = ROOT / app / f"{name}.png"
         page.screenshot(path=target, omit_background=True)
         print(f"wrote {target.relative_to(ROOT)}")
