@@ -26,6 +26,7 @@ from .homeassistant.broker import Broker
 from .house import House
 from .instance import InstanceLock
 from .journal import Journal
+from .journal.journal import FLUSH_S
 from .logtail import LogTail
 from .options import Options
 from .pairing import Pairing
@@ -120,7 +121,8 @@ class Service:
         self.supervisor = _supervisor(environ)
         self.lock = InstanceLock(invocation.data)
         self.passive = not self.lock.acquire()
-        self.journal = Journal(invocation.data, self.clock)
+        # Hurried, each real second is enough: the clock runs through hours meanwhile.
+        self.journal = Journal(invocation.data, self.clock, max(FLUSH_S, invocation.speed or 0.0))
         self.journal.open()
         options = self.options
         self.house = House(

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from solar_charger import commandline
 from solar_charger.clock import VirtualClock
 from solar_charger.commands import Action, Actor, Answer, Request
 from solar_charger.journal import Reader
@@ -24,6 +23,8 @@ from solar_charger.simulator.car import Car
 from solar_charger.simulator.radio import Radio
 from solar_charger.sources.polling import Poller
 from solar_charger.sources.readings import Readings, SourceError, power
+
+from solar_charger import commandline
 
 ZONE = ZoneInfo("Europe/Helsinki")
 NOON = datetime(2026, 6, 21, 12, tzinfo=ZONE)

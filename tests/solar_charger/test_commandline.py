@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from solar_charger import commandline
 from solar_charger.errors import OptionError
+
+from solar_charger import commandline
 
 PACKAGE = Path(commandline.__file__).parents[1]
 

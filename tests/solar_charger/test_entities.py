@@ -6,9 +6,9 @@ import json
 import os
 from pathlib import Path
 
-from solar_charger import entities
 from solar_charger.entities import COMMANDED, ENTITIES, device
 
+from solar_charger import entities
 from tests.repository.discovery import check_device_payload
 
 GOLDEN = Path(__file__).parent / "vectors" / "discovery.json"

@@ -7,10 +7,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from solar_charger import options
 from solar_charger.errors import OptionError
 from solar_charger.options_settings import settings_of
 from solar_charger.settings import Settings, Takeover
+
+from solar_charger import options
 
 
 def test_defaults_start_a_dry_run_on_an_envoy() -> None:
@@ -20,7 +21,8 @@ def test_defaults_start_a_dry_run_on_an_envoy() -> None:
 
 
 def test_empty_and_null_mean_not_set() -> None:
-    found, _ = options.read({"vin": "", "relay_url": None, "voltage": "", "tariff": [], "api_key": ""})
+    raw: dict[str, Any] = {"vin": "", "relay_url": None, "voltage": "", "tariff": [], "api_key": ""}
+    found, _ = options.read(raw)
     assert found.vin is None
     assert found.voltage is None
     assert found.api_key is None

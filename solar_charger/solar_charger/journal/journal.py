@@ -37,9 +37,10 @@ class Journal:
     What cannot be written waits, the newest of it; `problem` says why, and it is tried again.
     """
 
-    def __init__(self, data: Path, clock: Clock) -> None:
+    def __init__(self, data: Path, clock: Clock, flush_s: float = FLUSH_S) -> None:
         self.path = data / FILE
         self._clock = clock
+        self._flush_s = flush_s
         self._store: Store | None = None
         self._lock = asyncio.Lock()
         self._waiting: list[Write] = []
@@ -157,10 +158,10 @@ class Journal:
         tidied = self._clock.now()
         wall = self._clock.wall()
         while True:
-            await self._clock.sleep(FLUSH_S)
+            await self._clock.sleep(self._flush_s)
             with suppress(JournalError):
                 await self.commit()
-            jumped = abs(self._clock.wall() - wall - FLUSH_S) > TIDY_S
+            jumped = abs(self._clock.wall() - wall - self._flush_s) > TIDY_S
             wall = self._clock.wall()
             if jumped:
                 # Nothing is forgotten by a clock that has just been moved.

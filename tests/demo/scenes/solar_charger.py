@@ -67,7 +67,7 @@ class Scene:
 
     def _obeyed(self, line: Mapping[str, Any]) -> None:
         figures = json.loads(line["inputs_json"] or "{}")
-        if line["reason"] == "emergency" and line["action"] == "start":
+        if line["reason"] == "low_battery" and line["action"] == "start":
             self.jobs.done(EMERGENCY)
         if line["action"] == "set_amps" and (figures.get("production_w") or 0) > 500:
             self._currents.add(line["to"])
