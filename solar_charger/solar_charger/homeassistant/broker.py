@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import random
 import socket
 import ssl
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -171,11 +172,17 @@ async def _answered(call: Awaitable[T]) -> T:
         raise aiomqtt.MqttError("the broker does not answer") from None
 
 
-def check_cancelled() -> None:
-    """Raise the CancelledError that the library may have swallowed (see `_answered`)."""
+@contextlib.asynccontextmanager
+async def connected(client: aiomqtt.Client) -> AsyncIterator[None]:
+    """`async with client`, with a cancellation that its beginning swallowed (see `_answered`)."""
     task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
+    assert task is not None
+    # Compared, because on Python 3.11 a TaskGroup that failed leaves the count raised.
+    before = task.cancelling()
+    async with client:
+        if task.cancelling() > before:
+            raise asyncio.CancelledError
+        yield
 
 
 def explain(error: BaseException) -> str:

@@ -20,7 +20,7 @@ from .broker import (
     Broker,
     BrokerError,
     NoBrokerError,
-    check_cancelled,
+    connected,
     connection,
     explain,
     publish,
@@ -262,9 +262,8 @@ class Publisher:
     async def _one_connection(self, broker: Broker) -> None:
         client = connection(broker, self._client_id, self._status_topic)
         try:
-            async with client:
+            async with connected(client):
                 try:
-                    check_cancelled()
                     await self._serve(client, broker)
                 except asyncio.CancelledError:
                     await self._say_goodbye(client)
