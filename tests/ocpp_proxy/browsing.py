@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, TimeoutError, async_playwright
 
 from tests.stand import node
 
@@ -17,11 +17,13 @@ QUIET = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-# Shifts of what stood there already; that new messages push older ones down is meant.
+# Milliseconds; an upper bound for a browser on a machine with other work.
+PATIENCE = 120_000
+# Shifts nobody asked for; that new messages push older ones down is meant.
 OBSERVE_SHIFTS = """
 window.shifts = [];
 new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) {
+  for (const entry of list.getEntries().filter((each) => !each.hadRecentInput)) {
     for (const { node } of entry.sources) {
       const element = node?.nodeType === 1 ? node : node?.parentElement;
       if (element && !element.closest("[data-testid=messages]")) {
@@ -101,9 +103,12 @@ async def view(
     )
     try:
         await context.add_init_script(OBSERVE_SHIFTS)
+        context.set_default_timeout(PATIENCE)
         seen = View(await context.new_page())
         await seen.page.goto(url)
         await seen.page.locator("#content").wait_for(state="visible")
         yield seen
+    except TimeoutError as error:
+        raise AssertionError(f"{seen.errors} after {seen.asked}") from error
     finally:
         await context.close()

@@ -107,7 +107,7 @@ async def shown(page: Page, what: Callable[[Any], Any]) -> Any:
 
 
 async def begun(process: ProxyProcess, line: str = "listening on") -> None:
-    """Wait for this line of a program's log; loading everything takes its time on a busy machine."""
+    """Wait for this line of a program's log; loading it takes its time on a busy machine."""
     async with asyncio.timeout(6 * SOON):
         while not any(line in each for each in process.lines):  # noqa: ASYNC110 - from its log
             await asyncio.sleep(0.02)

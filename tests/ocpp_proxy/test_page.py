@@ -248,7 +248,8 @@ async def test_only_news_come_after_the_last_message_known(at: Paged) -> None:
         for number in range(150):
             await box.send(json.dumps([4, str(number), "x", "", {}]))
         await shown(at.page, lambda s: s["more"])
-        seen, cursor, more = [], "", True
+        seen: list[str] = []
+        cursor, more = "", True
         async with asyncio.timeout(SOON):
             while more or len(seen) < 150:
                 part = await state(at.page, cursor)
@@ -315,7 +316,8 @@ async def test_a_stream_brings_everything_once_and_then_what_changed(at: Paged) 
         assert (first["stations"], first["refused"]) == ([], [])
         async with charger(at.proxy.port) as box:
             await box.send(call("1", "Heartbeat"))
-            messages, stations = [], []
+            messages: list[Any] = []
+            stations: list[Any] = []
             while len(messages) < 2 or not stations:
                 news = await events(stream)
                 messages += news.get("messages", [])

@@ -27,7 +27,7 @@ from tests.ocpp_proxy.paged import PREFIX, Paged, ingress, paged, shown
 pytest.importorskip("playwright", reason="Playwright is not installed")
 from playwright.async_api import Browser, expect
 
-from tests.ocpp_proxy.browsing import CHROMIUM, chromium, view
+from tests.ocpp_proxy.browsing import CHROMIUM, PATIENCE, chromium, view
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -36,8 +36,6 @@ pytestmark = [
 
 PICTURE = ROOT / "ocpp_proxy" / "art" / "page.png"
 SCRIPT = "<img src=x onerror=alert(1)>"
-# Seconds; this is a browser on a machine with other work.
-PATIENCE = 30_000
 BOX = replace(
     ACTEC, ignores=frozenset(), heartbeat_every=5.0, firmware_status_every=None,
     phase_values_only=False, limit_units=PLAIN.limit_units,
@@ -176,7 +174,7 @@ async def test_without_a_stream_it_asks_now_and_then(scene: Scene, browser: Brow
         ingress(scene.at.page, holds_streams=True) as (url, between),
         view(browser, url) as seen,
     ):
-        await expect(seen.page.get_by_test_id("live")).to_have_text("Every few seconds")
+        await expect(seen.page.get_by_test_id("live")).to_have_text("Delayed")
         await expect(seen.page.get_by_test_id("station-state")).to_have_text("Connected")
         asked = len(between.asked)
         await until(lambda: len(between.asked) > asked)

@@ -7,7 +7,12 @@ import { Messages } from "./messages.js";
 import { Refusals } from "./refusals.js";
 import { Stations } from "./stations.js";
 
-const SUPPLY = { live: "Live", asking: "Every few seconds", lost: "No connection to the app" };
+// Short words of like length, so that nothing moves when they change.
+const SUPPLY = {
+  live: ["Live", "News come at once"],
+  asking: ["Delayed", "News come every few seconds"],
+  lost: ["Offline", "The app does not answer"],
+};
 
 const byId = (id) => document.getElementById(id);
 const dialog = new ForgetDialog();
@@ -46,7 +51,9 @@ function explain(count) {
 }
 
 function say(supply) {
-  setText(byId("live"), SUPPLY[supply]);
+  const [word, meaning] = SUPPLY[supply];
+  setText(byId("live"), word);
+  byId("live").title = meaning;
   setState(byId("live"), supply);
 }
 
