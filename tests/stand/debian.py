@@ -7,10 +7,9 @@ from pathlib import Path
 
 from tests.stand import podman
 from tests.stand.cache import building, cache_home, content_key
+from tests.stand.mirror import this_machines_mirror
 from tests.stand.progress import step
 
-MIRROR = "http://deb.debian.org/debian"
-SECURITY = "http://deb.debian.org/debian-security"
 BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 AUTHORITIES = Path("/usr/local/share/ca-certificates")
 # The host's own words on how apt and TLS work here; a network may have its own authority.
@@ -67,7 +66,7 @@ def _debootstrap(tree: Path, suite: str, packages: tuple[str, ...]) -> None:
     script = scripts / (suite if (scripts / suite).exists() else "sid")
     command = [
         "debootstrap", "--variant=minbase", f"--include={','.join(packages)}",
-        suite, str(tree), MIRROR, str(script),
+        suite, str(tree), this_machines_mirror().packages, str(script),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -95,9 +94,12 @@ def _settle(tree: Path, suite: str) -> None:
 
 
 def _sources(suite: str) -> str:
-    lines = [f"deb {MIRROR} {suite} main"]
+    mirror = this_machines_mirror()
+    lines = [f"deb {mirror.packages} {suite} main"]
     if suite in RELEASED:
-        lines += [f"deb {MIRROR} {suite}-updates main", f"deb {SECURITY} {suite}-security main"]
+        lines.append(f"deb {mirror.packages} {suite}-updates main")
+        if mirror.security:
+            lines.append(f"deb {mirror.security} {suite}-security main")
     return "\n".join(lines) + "\n"
 
 

@@ -11,6 +11,8 @@ from tests.repository.finding import Finding
 
 LONGEST_MODULE = 450
 LONG_MODULE = 400
+# Tests of one noun read as a list and may be a little longer.
+LONGEST_TEST = 520
 
 # Put together so that this file does not mention what it looks for.
 _MACHINE_FOLDERS = ("work", "root", "farm")
@@ -57,6 +59,10 @@ def _hits(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, str]]:
         yield text.count("\n", 0, found.start()) + 1, found[0]
 
 
+def _limit(path: str) -> int:
+    return LONGEST_TEST if path.startswith("tests/") else LONGEST_MODULE
+
+
 def module_lengths(checkout: Checkout) -> dict[str, int]:
     """Lines of every tracked Python file."""
     return {
@@ -69,9 +75,9 @@ def module_lengths(checkout: Checkout) -> dict[str, int]:
 def check_module_lengths(checkout: Checkout) -> list[Finding]:
     """Modules past the hard limit; `long_modules` names those that deserve a look."""
     return [
-        Finding(path, f"has {lines} lines", f"split it, {LONGEST_MODULE} is the limit")
+        Finding(path, f"has {lines} lines", f"split it, {_limit(path)} is the limit")
         for path, lines in module_lengths(checkout).items()
-        if lines > LONGEST_MODULE
+        if lines > _limit(path)
     ]
 
 
