@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -59,7 +59,8 @@ SOURCES: list[dict[str, Any]] = [
      "error": None},
     {"name": "envoy", "role": "production_w", "ok": True, "age_s": 2.1, "value": 4610, "unit": "W",
      "error": None},
-    {"name": "twc", "role": "plug", "ok": True, "age_s": 1.4, "value": True, "unit": None,
+    {"name": "twc", "role": "twc", "ok": True, "age_s": 1.4, "unit": None,
+     "value": {"vehicle_connected": True, "vehicle_current_a": 15.9},
      "error": None},
     {"name": "home_assistant", "role": "house_battery_soc", "ok": False, "age_s": 412.0,
      "value": 88, "unit": "%", "error": "sensor.battery_level is unavailable"},
@@ -103,7 +104,7 @@ def audit_line(number: int, wall: float, **more: Any) -> dict[str, Any]:
 
 def audit_lines(now: float) -> list[dict[str, Any]]:
     """A few things that happened, newest first."""
-    happened = [
+    happened: list[tuple[int, dict[str, Any]]] = [
         (120, {"actor": "controller", "action": "set_amps", "from": "15", "to": "17",
                "reason": "surplus", "result_class": "OK", "duration": 4.1}),
         (3600, {"actor": "ui", "action": "mode", "from": "MANUAL", "to": "SOLAR"}),
@@ -251,7 +252,7 @@ def _taken(value: Any) -> Answer:
     return success(202, id=17) if isinstance(value, str) else refused(400, "action wants a word")
 
 
-_USUAL = {
+_USUAL: dict[Action, Callable[[Any], Answer]] = {
     Action.MODE: lambda value: success(new_mode=str(value).upper()),
     Action.TAKEOVER: lambda value: success(message="Solar takeover requested"),
     Action.FOREIGN_STATUS: lambda value: success(),

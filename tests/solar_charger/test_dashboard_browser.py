@@ -108,10 +108,13 @@ def look_for_barriers(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("behind", ["alone", "ingress"])
 @pytest.mark.parametrize(
-    ("width", "scheme"), [(1280, "light"), (390, "light"), (1280, "dark"), (390, "dark")]
-)
+    ("width", "scheme", "behind"),
+    [
+        (1280, "light", "alone"), (390, "light", "ingress"), (1280, "dark", "ingress"),
+        (390, "dark", "alone"),
+    ],
+)  # fmt: skip
 def test_the_page_is_whole_quiet_and_without_barriers(
     browser: Browser, served: Served, width: int, scheme: str, behind: str
 ) -> None:

@@ -105,7 +105,8 @@ def test_a_mode_is_in_force_when_the_answer_is_there(running: Running) -> None:
         answer = ask(running.api + "/api/charging/mode", "POST", json={"mode": mode})
         assert answer.json() == {"status": "success", "new_mode": mode.upper()}
         assert running.get("/api/charging/config")["mode_ext"] == mode.upper()
-    for wrong in ("FAST", 7, None, ["SOLAR"], {}):
+    words: list[Any] = ["FAST", 7, None, ["SOLAR"], {}]
+    for wrong in words:
         answer = ask(running.api + "/api/charging/mode", "POST", json={"mode": wrong})
         assert answer.status_code == 400
     assert running.get("/api/charging/config")["mode_ext"] == "SOLAR"
@@ -116,10 +117,15 @@ def test_settings_change_together_or_not_at_all(running: Running) -> None:
     answer = ask(url, "POST", json={"max_amps": 24, "target_soc": 70})
     assert answer.status_code == 200
     assert answer.json()["max_amps"] == {"value": 24, "from": "stored"}
-    for wrong in ({"max_amps": 20, "min_amps": 17}, {"max_amps": "x"}, {"nonsense": 1}):
-        answer = ask(url, "POST", json=wrong)
+    bad: list[dict[str, Any]] = [
+        {"max_amps": 20, "min_amps": 17},
+        {"max_amps": "x"},
+        {"nonsense": 1},
+    ]
+    for changes in bad:
+        answer = ask(url, "POST", json=changes)
         assert answer.status_code == 400
-        assert any(name in answer.json()["message"] for name in wrong)
+        assert any(name in answer.json()["message"] for name in changes)
     assert running.get("/api/v1/settings")["max_amps"]["value"] == 24
 
 

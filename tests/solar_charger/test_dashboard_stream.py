@@ -133,7 +133,8 @@ def test_a_quiet_stream_speaks_each_five_seconds_and_comments_each_fifteen() -> 
     clock = Ticking(0.25)
     stream = Streams(Still(), clock).open()
     assert stream is not None
-    events_at, comments_at = [], []
+    events_at: list[float] = []
+    comments_at: list[float] = []
     while clock.at < 61:
         text = next(stream)
         (comments_at if text.startswith(":") else events_at).append(clock.at)

@@ -7,10 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from werkzeug.datastructures import Headers
+
 from ..commands import Actor
 from ..networks import is_private
 
 LONGEST_BODY = 64 << 10
+Sent = Headers | Mapping[str, str]
+"""Request headers; names in any case where they come from a request."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -39,7 +43,7 @@ class Refusal:
 
 
 def check_post(
-    site: Site, headers: Mapping[str, str], peer: str, length: int, media_type: str
+    site: Site, headers: Sent, peer: str, length: int, media_type: str
 ) -> Refusal | None:
     """The rules every POST keeps, in order; None when it may go on.
 
@@ -56,7 +60,7 @@ def check_post(
     return None
 
 
-def _check_sender(api_key: str, headers: Mapping[str, str], peer: str) -> Refusal | None:
+def _check_sender(api_key: str, headers: Sent, peer: str) -> Refusal | None:
     if api_key:
         given = headers.get("X-API-Key", "")
         if not hmac.compare_digest(given.encode("utf-8", "replace"), _as_header(api_key)):
@@ -74,7 +78,7 @@ def _as_header(key: str) -> bytes:
     return key.encode().decode("latin-1").encode()
 
 
-def _own_origin(headers: Mapping[str, str], ingress: bool) -> bool:
+def _own_origin(headers: Sent, ingress: bool) -> bool:
     """Whether a browser's request comes from our own page; one without `Origin` is no browser's.
 
     Behind ingress our host is what the browser asked for, `X-Forwarded-Host`
@@ -103,7 +107,7 @@ def _authority(url: str) -> tuple[str, int] | None:
     return (parts.hostname.lower(), port) if parts.hostname else None
 
 
-def actor(site: Site, headers: Mapping[str, str]) -> Actor:
+def actor(site: Site, headers: Sent) -> Actor:
     """Who is at work, for the audit log: a browser on the page, or a program.
 
     Browsers send `Origin` with every POST (Fetch §3.2).

@@ -21,7 +21,7 @@ LONGEST_REQUEST = 1 << 20
 """Beyond this nothing is read any more; up to it a body that is too long is read and refused."""
 CONNECTIONS = 100
 SILENCE_S = 60
-END_S = 2.0
+END_S = 2
 LOOK_S = 0.5
 
 
@@ -29,10 +29,10 @@ class _JsonErrorTask(ErrorTask):
     """Malformed HTTP, refused before there is a request for the application."""
 
     def execute(self) -> None:
-        problem = self.request.error
+        problem = self.request.error  # type: ignore[attr-defined]  # its stubs know no error here
         body = text_of({"status": "error", "message": f"{problem.reason}: {problem.body}"}).encode()
         self.status = f"{problem.code} {problem.reason}"
-        self.response_headers.append(("Content-Type", "application/json"))
+        self.response_headers = [("Content-Type", "application/json")]
         self.set_close_on_finish()
         self.content_length = len(body)
         self.write(body)
@@ -50,6 +50,7 @@ class Serving:
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._map: dict[int, Any] = {}
         self._door = door
+        self._port = int(door.getsockname()[1])
         adjustments = Adjustments(
             threads=threads, ident=None, expose_tracebacks=False, log_socket_errors=False,
             clear_untrusted_proxy_headers=False, max_request_body_size=LONGEST_REQUEST,
@@ -69,7 +70,7 @@ class Serving:
     @property
     def port(self) -> int:
         """The port really listened on."""
-        return int(self._server.effective_port)
+        return self._port
 
     @property
     def accepting(self) -> bool:

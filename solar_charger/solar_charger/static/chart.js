@@ -40,22 +40,11 @@ export class Chart {
     }
   }
 
-  events(lines) {
-    if (!this.plots || lines === this.lines) {
-      return;
-    }
-    this.lines = lines;
-    this.marked = eventsOf(lines);
-    this.plots.forEach((plot) => plot.redraw());
-  }
-
   // Once the page is visible: before, there is no width to draw in.
-  draw(lines) {
+  draw() {
     if (!byId("chart-power") || !globalThis.uPlot) {
       return;
     }
-    this.marked = eventsOf(lines);
-    this.lines = lines;
     this.legend();
     this.rebuild();
     new ResizeObserver(() => this.resize()).observe(byId("chart-power"));
@@ -106,6 +95,7 @@ export class Chart {
     // The house without the car, from what is measured best.
     const house = times.map((_, at) => houseAt(sun[at], grid[at], battery[at], car[at], load[at]));
     this.bands = bandsOf([times, modes, states]);
+    this.marked = eventsOf([times, modes, amps]);
     this.data = { times, sun, house, car, grid, target, amps };
     this.plots[0].setData([times, sun, house, car, grid]);
     this.plots[1].setData([times, target, amps]);
@@ -128,7 +118,7 @@ export class Chart {
     const kinds = [...new Set(this.bands.map((band) => band.kind))];
     if (kinds.join() !== this.kinds) {
       this.kinds = kinds.join();
-      place(byId("bands"), kinds.map((kind) => element("li", kindName(kind), `band ${kind}`)));
+      place(byId("bands"), kinds.map((kind) => element("li", kindName(kind), `band of-${kind}`)));
     }
   }
 

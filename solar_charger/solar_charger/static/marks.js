@@ -11,6 +11,7 @@ const BY_STATE = {
 const BY_MODE = { OFF: "other", SOLAR: "solar", MIN_SOLAR: "min", MANUAL: "manual" };
 const EVENTS = { start: "▲", stop: "■", mode: "◆" };
 const BAND = 7; // CSS pixels
+const LEAST = 0.5; // A; below this nothing flows
 
 export function kindName(kind) {
   return KINDS[kind];
@@ -34,10 +35,26 @@ export function bandsOf([times, modes, states]) {
   return bands;
 }
 
-export function eventsOf(lines) {
-  return lines
-    .filter((line) => line.action in EVENTS && (line.action === "mode" || line.result_class?.startsWith("OK")))
-    .map((line) => ({ at: Date.parse(line.ts_utc) / 1000, sign: EVENTS[line.action], kind: line.action }));
+// Where a charge began or ended and the mode changed: [{at, kind, sign}].
+export function eventsOf([times, modes, amps]) {
+  const events = [];
+  let [flowed, mode] = [null, null];
+  times.forEach((at, index) => {
+    const flows = typeof amps[index] === "number" ? amps[index] > LEAST : null;
+    if (flows !== null) {
+      if (flowed !== null && flows !== flowed) {
+        events.push({ at, kind: flows ? "start" : "stop" });
+      }
+      flowed = flows;
+    }
+    if (modes[index]) {
+      if (mode && modes[index] !== mode) {
+        events.push({ at, kind: "mode" });
+      }
+      mode = modes[index];
+    }
+  });
+  return events.map((event) => ({ ...event, sign: EVENTS[event.kind] }));
 }
 
 // A uPlot plugin; `bands`, `events` and `colour` are asked at each drawing.

@@ -29,7 +29,7 @@ async function first(state) {
   await Promise.allSettled(parts);
   show(state);
   setHidden(byId("content"), false);
-  chart.draw(audit.lines);
+  chart.draw();
 }
 
 function show(state) {
@@ -46,7 +46,6 @@ async function take(state) {
   await ready;
   show(state);
   await Promise.allSettled([audit.follow(state), chart.follow(state), sessions.follow(state), settings.follow(state)]);
-  chart.events(audit.lines);
 }
 
 async function refresh() {

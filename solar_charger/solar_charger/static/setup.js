@@ -8,6 +8,7 @@ const PAIRING = {
   queued: "Waiting for the car …",
   sent: "Sent. Tap your key card on the centre console now, and confirm on the car's screen.",
 };
+const KEYLESS = ["simulated", "ha_entities", "proxy_http"];
 const CHECKING = { queued: "Waiting for the car …", sent: "Asking the car …" };
 
 export class Setup {
@@ -24,10 +25,12 @@ export class Setup {
   update(state) {
     const setup = state.setup ?? {};
     const link = words(setup.link || "none");
-    step("vin", setup.vin, setup.vin ? "The VIN is set." : "Enter the car's VIN as option vin in the app's configuration, and restart the app.");
-    step("key", setup.key, setup.key ? "There is a key." : "The car obeys a key that it knows. It is made here and never leaves this app.");
-    setHidden(byId("make-key"), Boolean(setup.key));
-    setHidden(byId("replace-key"), !setup.key);
+    const keyless = KEYLESS.includes(setup.link);
+    step("vin", setup.vin || keyless, keyless ? "This way to the car needs no VIN here." : setup.vin ? "The VIN is set." : "Enter the car's VIN as option vin in the app's configuration, and restart the app.");
+    step("key", setup.key || keyless, keyless ? "This way to the car needs no key of this app." : setup.key ? "There is a key." : "The car obeys a key that it knows. It is made here and never leaves this app.");
+    setHidden(byId("make-key"), keyless || Boolean(setup.key));
+    setHidden(byId("replace-key"), keyless || !setup.key);
+    setHidden(byId("own-key"), keyless);
     setHidden(byId("public-key"), !setup.public_key_pem);
     setText(byId("public-pem"), setup.public_key_pem);
     step("request", setup.car_read, null);
@@ -37,7 +40,7 @@ export class Setup {
     step("live", live, live ? "Commands go to the car." : setup.can_go_live ? "Press “Go live” at the top of this page when the decisions look right." : "Possible once the car has been read.");
     setText(byId("pairing-word"), setup.car_read ? "done" : "to be done");
     for (const id of ["pair-request", "pair-check"]) {
-      byId(id).disabled = !setup.vin || !setup.key;
+      byId(id).disabled = keyless || !setup.vin || !setup.key;
     }
     if (!this.opened) {
       this.opened = true;

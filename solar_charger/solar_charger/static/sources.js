@@ -11,8 +11,11 @@ const NAMES = {
 const ROLES = {
   grid_w: "grid", production_w: "sun", load_w: "house", house_battery_w: "house battery",
   house_battery_soc: "house battery", voltage_v: "voltage", grid_phase_a: "grid, per phase",
+  vehicle_connected: "plugged in", contactor_closed: "contactor closed", vehicle_current_a: "current",
   plug: "plugged in", twc: "wall connector", islanded: "off the grid", home: "at home",
 };
+
+const UNITS = { vehicle_current_a: "A", grid_v: "V", session_energy_wh: "Wh" };
 
 export class Sources {
   constructor() {
@@ -52,7 +55,7 @@ function fill(fields, root, rows) {
   setText(fields.word, well ? "works" : failed ? "fails" : "no answer yet");
   setText(fields.error, failed ?? "");
   setHidden(fields.error, !failed);
-  const shown = rows.filter((row) => row.role);
+  const shown = rows.filter((row) => row.role).flatMap(spread);
   const text = JSON.stringify(shown.map((row) => row.role));
   if (fields.values.dataset.roles !== text) {
     fields.values.dataset.roles = text;
@@ -63,6 +66,15 @@ function fill(fields, root, rows) {
     setText(told, value(row.role, row.value, row.unit));
     setText(age, row.age_s === null ? "" : ` ${duration(row.age_s)} ago`);
   });
+}
+
+// A role that holds several figures becomes a row for each.
+function spread(row) {
+  if (row.value === null || typeof row.value !== "object" || Array.isArray(row.value)) {
+    return [row];
+  }
+  const known = Object.entries(row.value).filter(([, each]) => each !== null && typeof each !== "object");
+  return known.map(([role, each]) => ({ ...row, role, value: each, unit: UNITS[role] ?? null }));
 }
 
 function pair(row) {
