@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.repository.checks.checkout import Checkout, read_checkout
 from tests.repository.sample import Sample, write_good_repository
 
 ROOT = Path(__file__).resolve().parents[2]
+NAMED = os.environ.get("HYPOTHESIS_PROFILE", "default")
+
+# A busy machine is no fault of what is tested.
+for name in ("default", "long"):
+    settings.register_profile(name, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(NAMED)
 
 
 def pytest_configure(config: pytest.Config) -> None:
