@@ -116,6 +116,11 @@ function encoded(key) {
   return String.fromCharCode(...new TextEncoder().encode(key));
 }
 
+// No submit button but the one that agrees: Enter presses the first it finds.
+for (const button of document.querySelectorAll("[data-cancel]")) {
+  button.addEventListener("click", () => button.closest("dialog").close("cancel"));
+}
+
 function opened(dialog) {
   return new Promise((resolve) => {
     dialog.returnValue = "cancel";
