@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SOURCES = Path("/etc/apt")
-ADDRESS = re.compile(r"^(?:URIs:|deb(?:\s+\[[^]]*\])?)\s+(\S*/debian(?:-security)?)/?(?:\s|$)", re.M)
+ADDRESS = re.compile(
+    r"^(?:URIs:|deb(?:\s+\[[^]]*\])?)\s+(\S*/debian(?:-security)?)/?(?:\s|$)", re.MULTILINE
+)
 
 
 class NoMirror(Exception):
