@@ -45,7 +45,7 @@ def test_a_stop_with_a_wallbox_connected_ends_every_service(app: StartApp) -> No
     url = f"ws://127.0.0.1:{proxy.port('8888/tcp')}"
     with central_system() as evcc, wallbox(url) as box:
         evcc.wait_for(f"{STATION} boot")
-        box.wait_for(f"{STATION} status")
+        evcc.wait_for(f"{STATION} status")
         assert proxy.stop() == 0
         assert "disconnected code=1001" in box.wait_for("disconnected")
     log = proxy.logs()
@@ -112,9 +112,9 @@ def test_a_killed_process_is_started_again_with_one_line(
 def test_what_is_known_of_a_wallbox_survives_a_restart(app: StartApp) -> None:
     proxy = app("ocpp_proxy")
     url = f"ws://127.0.0.1:{proxy.port('8888/tcp')}"
-    with central_system() as evcc, wallbox(url) as box:
+    with central_system() as evcc, wallbox(url):
         evcc.wait_for(f"{STATION} boot")
-        box.wait_for(f"{STATION} status")
+        evcc.wait_for(f"{STATION} status")
         assert proxy.restart() == 0
     assert "1 stations known" in proxy.logs()
     token = proxy.container.execute("cat", "/run/ocpp_proxy/supervisor_token").stdout
