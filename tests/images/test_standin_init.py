@@ -8,6 +8,7 @@ from tests.images.conftest import INIT_TEST, Boot
 from tests.images.s6_definitions import Definitions
 from tests.stand import podman
 from tests.stand.container import start_container
+from tests.stand.waiting import wait_until
 
 STARTED = "service last successfully started"
 
@@ -38,8 +39,12 @@ def test_keeps_the_environment_in_files_and_the_result_at_zero(
 def test_reaps_orphans(boot: Boot) -> None:
     container = boot()
     container.execute("bash", "-c", "(sleep 0.2 & exec true) & wait")
-    zombies = "sleep 1; grep -l '^State:.Z' /proc/[0-9]*/status"
-    assert container.execute("bash", "-c", zombies).stdout == ""
+    zombies = "grep -l '^State:.Z' /proc/[0-9]*/status"
+
+    def all_reaped() -> bool:
+        return container.execute("bash", "-c", f"sleep 0.3; {zombies}").stdout == ""
+
+    wait_until(all_reaped, 30, "the end of every zombie")
 
 
 @pytest.mark.parametrize("name", ["with-contenv", "s6-setuidgid", "s6-svstat", "s6-notifyoncheck"])
