@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, Page, TimeoutError, async_playwright
+from playwright.async_api import Browser, Error, Page, async_playwright
 
 from tests.stand import node
 
@@ -108,7 +108,8 @@ async def view(
         await seen.page.goto(url)
         await seen.page.locator("#content").wait_for(state="visible")
         yield seen
-    except TimeoutError as error:
-        raise AssertionError(f"{seen.errors} after {seen.asked}") from error
+    except (AssertionError, Error) as error:
+        hidden = await seen.page.evaluate("document.hidden")
+        raise AssertionError(f"hidden {hidden}, {seen.errors} after {seen.asked}") from error
     finally:
         await context.close()

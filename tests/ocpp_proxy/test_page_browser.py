@@ -108,8 +108,10 @@ async def test_it_is_sound_at_each_width_and_scheme(
         await expect(page.get_by_test_id("power")).to_contain_text("kW")
         await expect(page.get_by_test_id("advice")).to_contain_text("OCPP 1.6-J")
         await expect(page.get_by_test_id("live")).to_have_text("Live")
-        count = await page.get_by_test_id("message").count()
-        await expect(page.get_by_test_id("message").nth(count + 3)).to_be_attached()
+        newest = await page.get_by_test_id("message").first.inner_text()
+        await expect(page.get_by_test_id("message").first).not_to_have_text(
+            newest, use_inner_text=True
+        )
         await page.get_by_test_id("how").locator("summary").click()
         await page.get_by_test_id("message").nth(3).locator("summary").click()
         assert await seen.axe() == []
@@ -123,22 +125,20 @@ async def test_the_picture_of_the_documentation(
     scene: Scene, browser: Browser, tmp_path: Path
 ) -> None:
     wanted = bool(os.environ.get("PAGE_SCREENSHOT")) or not PICTURE.exists()
-    async with view(browser, scene.url, width=1100, height=1010) as seen:
+    async with view(browser, scene.url, width=1100, height=1440) as seen:
         page = seen.page
         await expect(page.get_by_test_id("message").nth(20)).to_be_attached()
-        await page.get_by_test_id("filter-action").select_option("MeterValues")
-        await page.get_by_test_id("pause").click()
-        await page.get_by_test_id("pause").blur()
+        await expect(page.get_by_test_id("message").first).to_be_visible()
         target = PICTURE if wanted else tmp_path / "page.png"
         await page.screenshot(path=target, animations="disabled")
         assert target.stat().st_size > 10_000
 
 
-async def test_a_message_opens_with_the_keyboard_and_stays_before_the_eyes(
-    scene: Scene, browser: Browser
-) -> None:
+async def test_a_message_opens_with_the_keyboard(scene: Scene, browser: Browser) -> None:
     async with view(browser, scene.url) as seen:
         page = seen.page
+        # Otherwise another one would be the last of them while this is looked at.
+        await page.get_by_test_id("pause").click()
         message = page.get_by_test_id("message").filter(has_text="MeterValues").last
         summary = message.locator("summary")
         await summary.focus()
@@ -152,8 +152,8 @@ async def test_filters_and_pause(scene: Scene, browser: Browser) -> None:
     async with view(browser, scene.url) as seen:
         page = seen.page
         visible = page.locator("[data-testid=message]:not([hidden])")
-        await page.get_by_test_id("filter-action").select_option("BootNotification")
-        await expect(visible.filter(has_not_text="BootNotification")).to_have_count(0)
+        await page.get_by_test_id("filter-action").select_option("Heartbeat")
+        await expect(visible.filter(has_not_text="Heartbeat")).to_have_count(0)
         await expect(visible.first).to_be_visible()
         await page.get_by_test_id("filter-station").select_option("AcTec001")
         await expect(visible.first).to_be_visible()
@@ -161,12 +161,12 @@ async def test_filters_and_pause(scene: Scene, browser: Browser) -> None:
         pause = page.get_by_test_id("pause")
         await pause.click()
         await expect(pause).to_have_attribute("aria-pressed", "true")
-        count = await page.get_by_test_id("message").count()
+        newest = await page.get_by_test_id("message").first.inner_text()
         await expect(pause).to_contain_text("new")
-        assert await page.get_by_test_id("message").count() == count
+        assert await page.get_by_test_id("message").first.inner_text() == newest
         await pause.click()
         await expect(pause).to_have_text("Pause")
-        assert await page.get_by_test_id("message").count() > count
+        assert await page.get_by_test_id("message").first.inner_text() != newest
 
 
 async def test_without_a_stream_it_asks_now_and_then(scene: Scene, browser: Browser) -> None:

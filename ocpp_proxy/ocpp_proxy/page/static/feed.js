@@ -4,6 +4,7 @@ const SILENCE = 20000; // without even a sign of life a stream is dead
 const FIRST = 6000; // some proxies hold a stream back until it ends
 const SLOWEST = 30000;
 const STREAM_AGAIN = 60000;
+const PATIENCE = 15000; // a network that changed may never answer
 
 export class Feed {
   // `take` gets each answer, `say` how the page is supplied: live, asking, lost.
@@ -77,7 +78,9 @@ export class Feed {
 
   async answer() {
     try {
-      const response = await fetch(`api/state?after=${this.cursor}`, { cache: "no-store" });
+      const response = await fetch(`api/state?after=${this.cursor}`, {
+        cache: "no-store", signal: AbortSignal.timeout(PATIENCE),
+      });
       if (!response.ok) {
         throw new Error(`answered ${response.status}`);
       }
