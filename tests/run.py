@@ -89,7 +89,7 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="name the stages and end")
     parser.add_argument("stages", nargs="*", help="only these stages")
     arguments = parser.parse_args()
-    stages = all_stages()
+    stages = all_stages(arguments.long)
     if arguments.list:
         print("\n".join(stage.name for stage in stages))
         return 0

@@ -186,22 +186,27 @@ def pinned_stage(app: str) -> Callable[[Run], None]:
     return work
 
 
-def all_stages() -> list[Stage]:
-    """Every stage in order."""
+def all_stages(long: bool) -> list[Stage]:
+    """Every stage in order; those with containers belong to the long run until an app has one."""
     services = SystemPackages(("mosquitto", "openssl", *BROWSER.names))
-    return [
+    stages = [
         Stage("environments", environments_stage, SystemPackages(("git", "python3-venv"))),
         Stage("lint", lint_stage),
         Stage("types", types_stage),
         Stage("repository", repository_stage, SystemPackages(("apparmor",))),
         *(Stage(app, app_stage(app), services) for app in environments.apps()),
         Stage("demo", demo_stage),
+    ]
+    offered = [app for app in environments.apps() if (ROOT / app / "config.yaml").exists()]
+    return stages + container_stages(offered) if long or offered else stages
+
+
+def container_stages(offered: list[str]) -> list[Stage]:
+    """The stand itself, the images, Home Assistant, and the pinned Python of each offered app."""
+    homes = ["tests/home_assistant", "tests/demo/test_home.py"]
+    return [
         Stage("stand", containers("stand", "tests/stand"), CONTAINERS),
         Stage("images", containers("images", "tests/images"), CONTAINERS),
-        Stage(
-            "home_assistant",
-            containers("home_assistant", "tests/home_assistant", "tests/demo/test_home.py"),
-            CONTAINERS,
-        ),
-        *(Stage(f"{app} on 3.13", pinned_stage(app), CONTAINERS) for app in environments.apps()),
+        Stage("home_assistant", containers("home_assistant", *homes), CONTAINERS),
+        *(Stage(f"{app} on 3.13", pinned_stage(app), CONTAINERS) for app in offered),
     ]
