@@ -103,8 +103,7 @@ def start_proxy(
         sys.executable, "-m", "ocpp_proxy",
         "--options", str(settings), "--data", str(folder / "data"),
         "--listen-host", "127.0.0.1", "--listen-port", str(port),
-        "--target-host", "127.0.0.1", "--target-port", str(upstream),
-        "--message-rate", "1000000", "--message-burst", "1000000",
+        "--target-host", "127.0.0.1", "--target-port", str(upstream), "--page-port", "0",
     ]  # fmt: skip
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -274,7 +273,7 @@ def conditions(sizes: Sizes) -> str:
         f" machine; MeterValues of 1,289 bytes answered by an empty CALLRESULT; nginx"
         f" {websocket_proxies.version_of('nginx')} and HAProxy"
         f" {websocket_proxies.version_of('haproxy')} with one worker and no logs; ours as one"
-        " process, MQTT and page off, rate and connection limits raised."
+        " process, MQTT and page off, connection limit raised."
     )
 
 
