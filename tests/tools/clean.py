@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-import subprocess
 
 from tests.environments import cache_folder
-
-LABEL = "ev-home-apps"
-
-
-def remove_containers() -> None:
-    """Removes the stand's containers and networks, where podman is there."""
-    if shutil.which("podman") is None:
-        return
-    for kind, remove in (("container", ["rm", "--force"]), ("network", ["network", "rm", "-f"])):
-        listing = (
-            ["podman", "ps", "-aq"] if kind == "container" else ["podman", "network", "ls", "-q"]
-        )
-        found = subprocess.run(
-            [*listing, "--filter", f"label={LABEL}"], capture_output=True, text=True
-        ).stdout.split()
-        for name in found:
-            subprocess.run(["podman", *remove, name], capture_output=True)
-            print(f"removed {kind} {name}")
+from tests.stand import podman
 
 
-if __name__ == "__main__":
-    remove_containers()
+def main() -> None:
+    """Containers, networks and images of the stand, then the cache folder."""
+    if shutil.which("podman") is not None and os.geteuid() == 0:
+        podman.remove_leftovers()
+        podman.remove_images()
+        print("removed the stand's containers, networks and images")
     folder = cache_folder()
     if folder.exists():
         shutil.rmtree(folder)
         print(f"removed {folder}")
+
+
+if __name__ == "__main__":
+    main()
