@@ -164,6 +164,7 @@ async def test_a_secondary_that_takes_the_connection_and_says_nothing_delays_nob
             assert await box.charge() is not None
             await box.unplug()
             await first.events.wait_for("stop_transaction")
+            await until(lambda: second.messages, "nothing was copied")
         assert len(second.messages) == 1
 
 
