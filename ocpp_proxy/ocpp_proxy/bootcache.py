@@ -77,6 +77,7 @@ class BootCache:
             self.writable = True
         except OSError as error:
             self.writable = False
+            self._snapshot = self._snapshot or snapshot  # tried again until it works
             log.limited(
                 "error", "store", "", "%s cannot be written: %s; boot data will be lost at the "
                 "next start", self.path, error.strerror,

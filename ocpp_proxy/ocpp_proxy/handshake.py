@@ -188,7 +188,8 @@ class Handshakes:
 
     async def _authenticate(self, leg: ChargerLeg, request: Request, admission: Admission) -> None:
         station = admission.station
-        if station is None and self._options.allow_unknown_stations:
+        stranger = self._options.is_upstream_name(admission.station_id)
+        if station is None and self._options.allow_unknown_stations and not stranger:
             return
         if station is not None and station.password is None:
             return

@@ -6,6 +6,7 @@ as warnings.
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 from collections.abc import Mapping
@@ -53,16 +54,27 @@ def _topic(value: str) -> str:
 
 
 def _no_control(value: str) -> str:
-    if re.search(r"[\x00-\x1f\x7f]", value):
-        raise ValueError("it has a control character")
+    if re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", value):
+        raise ValueError("it has a control character or half a character")
     return value
 
 
 def _host(value: str) -> str:
-    host = value.strip().removeprefix("[").removesuffix("]")
-    if not host or re.search(r"[\s/?#@\x00-\x1f\x7f]", host) or "://" in value:
+    host = _no_control(value.strip())
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    if not host or re.search(r"[\s/?#@\[\]]", host):
         raise ValueError("it is no host name or address")
+    if ":" in host:
+        _check_ipv6(host)
     return host
+
+
+def _check_ipv6(host: str) -> None:
+    try:
+        ipaddress.IPv6Address(host)
+    except ValueError:
+        raise ValueError("it is no host name or address; a port has its own option") from None
 
 
 Text = Annotated[str, AfterValidator(_no_control)]
@@ -164,6 +176,14 @@ class Options(BaseModel):
         """Where this wallbox is sent: its own address, the common one, else host and port."""
         url = (station and station.target_url) or self.target_url
         return targets.parse(url) if url else targets.Target(self.target_host, self.target_port)
+
+    def is_upstream_name(self, station_id: str) -> bool:
+        """Whether an unlisted wallbox of this id would speak upstream under a listed one's name."""
+        return any(
+            each.upstream_id == station_id and self.target_of(each) == self.target_of(None)
+            for each in self.stations
+            if each.id != station_id
+        )
 
     def station(self, station_id: str) -> StationOptions | None:
         """The entry of a station, None for one that is not listed."""

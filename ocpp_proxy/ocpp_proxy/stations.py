@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 log = logs.get("stations")
 
 MOST_STATIONS = 100
+LATEST = 1e11  # Unix time; the year 5138
 
 # One session for each: where it is sent and under which path (the query does not count).
 Key = tuple[Target, str]
@@ -57,9 +58,8 @@ class Stations:
         for station_id, stored in self._cache.load().items():
             if len(self._stations) >= self._most:
                 break
-            seen = stored.get("seen")
             station = Station(station_id, StationMemory.from_dict(stored))
-            station.seen = float(seen) if isinstance(seen, int | float) else 0.0
+            station.seen = _unix_time(stored.get("seen"))
             station.saved_version = station.memory.version
             self._stations[station_id] = station
         return len(self._stations)
@@ -183,3 +183,10 @@ class Stations:
             idle.remove(oldest)
             del self._stations[oldest.id]
             log.notice("station %s forgotten: only %d are kept", oldest.id, self._most)
+
+
+def _unix_time(value: object) -> float:
+    """Seconds since 1970 from a stored value; 0 for what is no such time."""
+    if isinstance(value, int | float) and 0 <= value < LATEST:
+        return float(value)
+    return 0.0

@@ -94,6 +94,30 @@ def test_no_file_prevents_a_start(tmp_path_factory: pytest.TempPathFactory, cont
     stations(folder).load()
 
 
+@pytest.mark.parametrize("seen", ["NaN", "1e999", "-1", "9" * 400, '"x"', "null"])
+async def test_an_impossible_time_in_the_file_harms_nobody(tmp_path: Path, seen: str) -> None:
+    text = f'{{"format": 1, "stations": {{"zz": {{"seen": {seen}}}}}}}'
+    (tmp_path / "stations.json").write_text(text)
+    kept = stations(tmp_path)
+    kept.load()
+    assert all(station.seen == 0 for station in kept)
+
+
+async def test_a_write_that_failed_is_tried_again(tmp_path: Path) -> None:
+    cache = BootCache(tmp_path, delay=0.0)
+    cache.path.mkdir()
+    cache.save_soon(lambda: {"CP1": {}})
+    async with asyncio.timeout(10):
+        while cache.writable:
+            await asyncio.sleep(0.01)
+    cache.path.rmdir()
+    async with asyncio.timeout(10):
+        while not cache.path.is_file():
+            await asyncio.sleep(0.01)
+    assert cache.writable
+    await cache.close()
+
+
 async def test_a_full_disk_is_said_and_the_old_file_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
