@@ -107,14 +107,9 @@ async def test_a_write_that_failed_is_tried_again(tmp_path: Path) -> None:
     cache = BootCache(tmp_path, delay=0.0)
     cache.path.mkdir()
     cache.save_soon(lambda: {"CP1": {}})
-    async with asyncio.timeout(10):
-        while cache.writable:
-            await asyncio.sleep(0.01)
+    await until(lambda: not cache.writable, "the failure was not noticed")
     cache.path.rmdir()
-    async with asyncio.timeout(10):
-        while not cache.path.is_file():
-            await asyncio.sleep(0.01)
-    assert cache.writable
+    await until(lambda: cache.path.is_file() and cache.writable, "it was not tried again")
     await cache.close()
 
 
