@@ -283,6 +283,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one short run, to try the bench")
     sizes = Sizes(1, 3.0, 2.0) if parser.parse_args().quick else Sizes()
     figures = Figures()
+    tables.RESULTS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="ocpp-bench-") as name:
         folder = Path(name)
         make_certificate(folder)
