@@ -22,7 +22,7 @@ home: ## the apps in a real Home Assistant on this machine (root); FOR=60 ends b
 test: ## everything: lint, types, unit, service and container tests
 	@$(RUN) tests.run
 
-test-long: ## the same with many more cases, kills and a soak
+test-long: ## the same with many more cases, and in minimal Debian trees
 	@$(RUN) tests.run --long
 
 lint: ## style and types only
@@ -46,7 +46,7 @@ images: ## build the apps' images (root); BASE=real on the real base image
 bench: ## speed side by side with others; writes the tables in DOCS.md
 	@$(RUN) tests.bench $(APP)
 
-soak: ## half an hour of faults, watched for growth and loss
+soak: ## begins to work once two apps are finished
 	@$(RUN) tests.tools.later soak "two apps are finished"
 
 version: ## APP=ocpp_proxy VERSION=0.2.0: raise an app's version everywhere

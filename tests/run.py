@@ -83,7 +83,7 @@ def print_summary(outcomes: list[Outcome], counts: Counts, seconds: float) -> No
 
 
 def main() -> int:
-    """Runs the named stages, or all; 0 only if every one was run and passed."""
+    """Runs the named stages, or all; 0 if nothing failed, with CI=true only if all were run too."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--long", action="store_true", help="the many-cases form")
     parser.add_argument("--list", action="store_true", help="name the stages and end")
