@@ -9,12 +9,11 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
 from . import logs
-from .legs import WAITING, Leg, Pace
+from .legs import END_OF_HEADERS, WAITING, Leg, Pace
 from .refusals import Refusals
 
 log = logs.get("charger")
 
-_END_OF_HEADERS = b"\r\n\r\n"
 _TLS_HANDSHAKE = 0x16
 _MOST_EARLY = 65536
 
@@ -135,8 +134,8 @@ class ChargerLeg(Leg):
             self.abort()
             return
         joined = self._tail + data
-        end = joined.find(_END_OF_HEADERS)
-        used = len(data) if end < 0 else end + len(_END_OF_HEADERS) - len(self._tail)
+        end = joined.find(END_OF_HEADERS)
+        used = len(data) if end < 0 else end + len(END_OF_HEADERS) - len(self._tail)
         self._tail = joined[-3:]
         self.protocol.receive_data(data[:used])
         for event in self.protocol.events_received():

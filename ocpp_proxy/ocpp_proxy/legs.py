@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 from websockets.frames import Frame, Opcode
-from websockets.protocol import CONNECTING, OPEN
+from websockets.protocol import CONNECTING, OPEN, SERVER
 from websockets.protocol import Protocol as WebSocketProtocol
 
-from . import closing, logs
+from . import closing, logs, wholeframes
 from .keepalive import Keepalive
 from .relay.events import Closed
 
@@ -28,6 +28,8 @@ MOST_FRAGMENTS = 4096
 MOST_WAITING = 4
 # More unsent bytes than this beside one message mean a peer that sends pings and reads nothing.
 UNSENT_SLACK = 1 << 20
+
+END_OF_HEADERS = b"\r\n\r\n"
 
 # Why reading is paused; bits, because several reasons may hold at once.
 PARTNER, RATE, WAITING = 1, 2, 4
@@ -70,6 +72,7 @@ class Leg(asyncio.Protocol):
     name = "leg"
 
     __slots__ = (
+        "_borders",
         "_closed",
         "_deadline",
         "_ends",
@@ -78,6 +81,7 @@ class Leg(asyncio.Protocol):
         "_loop",
         "_owner",
         "_paused",
+        "_peer_masks",
         "_stall",
         "_timed_out",
         "_waiting",
@@ -99,6 +103,9 @@ class Leg(asyncio.Protocol):
         self.writing_paused = False
         self._owner: Owner | None = None
         self._waiting: deque[tuple[bytes, bool]] = deque()
+        # A server's peer masks its frames and gets unmasked ones (RFC 6455 §5.1).
+        self._peer_masks = protocol.side is SERVER
+        self._borders = wholeframes.Borders()
         self._fragments: list[bytes] = []
         self._kind = True
         self._paused = 0
@@ -137,12 +144,9 @@ class Leg(asyncio.Protocol):
         protocol = self.protocol
         if protocol.state is not OPEN or self._ends:
             return
-        if text:
-            protocol.send_text(data)
-        else:
-            protocol.send_binary(data)
-        self._flush()
-        self._check_unsent()
+        self.transport.write(wholeframes.write(data, text=text, masked=not self._peer_masks))
+        if self.writing_paused:
+            self._check_unsent()
 
     def close(self, code: int, reason: str = "", *, within: float | None = None) -> None:
         """Begin the closing handshake; after `within` seconds the connection is aborted."""
@@ -220,7 +224,25 @@ class Leg(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.keepalive is not None:
             self.keepalive.heard()
+        used = self._whole_messages(data)
+        if used < len(data):
+            self._parse(data[used:])
+
+    def _whole_messages(self, data: bytes) -> int:
+        """Take the messages the data begins with; how many bytes they were."""
+        used, most = 0, self.pace.max_message_size
+        while self.protocol.state is OPEN and self._borders.clean and not self._fragments:
+            whole = wholeframes.read(data, used, masked=self._peer_masks, most=most)
+            if whole is None:
+                break
+            used = whole.end
+            self._message(whole.data, whole.text)
+        return used
+
+    def _parse(self, data: bytes) -> None:
+        """Give the generic parser what is no whole message."""
         protocol = self.protocol
+        self._borders.passed(data)
         protocol.receive_data(data)
         events = protocol.events_received()
         if protocol.writes:

@@ -15,7 +15,7 @@ from websockets.uri import WebSocketURI
 
 from . import closing, headers, logs
 from .errors import RefusalError
-from .legs import Leg, Pace
+from .legs import END_OF_HEADERS, Leg, Pace
 from .relay.events import Closed
 from .targets import Target
 
@@ -48,13 +48,14 @@ class UpstreamLeg(Leg):
 
     name = "upstream"
 
-    __slots__ = ("_opening",)
+    __slots__ = ("_opening", "_tail")
 
     protocol: ClientProtocol
 
     def __init__(self, protocol: ClientProtocol, pace: Pace) -> None:
         super().__init__(protocol, pace)
         self._opening: asyncio.Future[None] | None = self._loop.create_future()
+        self._tail = b""
 
     async def handshake(self, added: tuple[tuple[str, str], ...]) -> None:
         """Send the request and wait for 101; raises InvalidHandshake or OSError."""
@@ -72,6 +73,11 @@ class UpstreamLeg(Leg):
         if self._opening is None:
             super().data_received(data)
             return
+        joined = self._tail + data
+        end = joined.find(END_OF_HEADERS)
+        if end >= 0:
+            self._borders.passed(joined[end + len(END_OF_HEADERS) :])
+        self._tail = joined[-3:]
         self.protocol.receive_data(data)
         self._advance()
 
