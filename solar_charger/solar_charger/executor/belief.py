@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..car.link import Result
 from ..car.link import ResultClass as R
 from ..command import Command, Kind
+from ..control.decision import Observed
 from ..measurements import BodyState, CarState, ChargingState, SleepStatus
+from .doubt import TOPICS, Doubt, Finding, Topic
 
 
 @dataclass(slots=True)
@@ -27,17 +29,21 @@ class Belief:
     start_sent_at: float | None = None
     stop_sent_at: float | None = None
     complete_at: float | None = None
+    doubts: dict[Topic, Doubt] = field(default_factory=dict)
+    """Commands whose answers were lost and that nothing has settled yet."""
 
     def forget(self) -> None:
         """Plug edge or mode change: nothing accepted before counts."""
         self.amps = None
         self.limit = None
         self.start_at = None
+        self.doubts.clear()
 
     def take(self, command: Command, result: Result, sent_at: float, now: float) -> None:
         """Learn from an answer."""
         done = result.ok or result.result_class is R.OK_PENDING
         uncertain = result.result_class in (R.UNKNOWN_RESULT, R.TIMEOUT)
+        self._doubt(command, done, uncertain, now)
         if command.kind is Kind.SET_AMPS:
             self._take_amps(command, done, uncertain, now)
         elif command.kind in (Kind.START, Kind.STOP):
@@ -47,6 +53,38 @@ class Belief:
         elif command.kind is Kind.WAKE and done:
             self._sleep(False, now)
         self._read(result, now)
+
+    def _doubt(self, command: Command, done: bool, uncertain: bool, now: float) -> None:
+        topic = TOPICS.get(command.kind)
+        if topic is None or not (done or uncertain):
+            return
+        old = self.doubts.pop(topic, None)
+        if uncertain:
+            again = old is not None and old.lowers and old.command.value == command.value
+            lowers = command.kind is Kind.STOP or self._less(command) or again
+            self.doubts[topic] = Doubt(command, now, lowers)
+
+    def _less(self, command: Command) -> bool:
+        wanted = command.value if command.kind is Kind.SET_AMPS else None
+        return wanted is not None and self.amps is not None and wanted < self.amps
+
+    def settle(self, seen: Observed, now: float) -> None:
+        """Let the measured current end the doubts it can end."""
+        for topic, doubt in list(self.doubts.items()):
+            finding = doubt.finding(seen)
+            if finding in (Finding.DONE, Finding.NOT_DONE):
+                del self.doubts[topic]
+                self._found(doubt.command, finding is Finding.DONE, now)
+
+    def _found(self, command: Command, done: bool, now: float) -> None:
+        if command.kind is Kind.SET_AMPS and done:
+            self.amps, self.amps_at = command.value, now
+        elif command.kind in (Kind.START, Kind.STOP):
+            self._turn((command.kind is Kind.START) == done, now)
+
+    def _turn(self, charging: bool | None, now: float) -> None:
+        if charging != self.charging:
+            self.charging, self.charging_since = charging, now
 
     def _take_amps(self, command: Command, done: bool, uncertain: bool, now: float) -> None:
         if done:
@@ -86,10 +124,17 @@ class Belief:
             charging = self.charging
         else:
             charging = False
-        if charging != self.charging:
-            self.charging, self.charging_since = charging, now
+        self._turn(charging, now)
+        if state is not ChargingState.UNKNOWN:
+            self.doubts.pop(Topic.CHARGE, None)
         if car.charge_limit_soc is not None:
             self.limit = car.charge_limit_soc
+            self.doubts.pop(Topic.LIMIT, None)
+        doubt = self.doubts.get(Topic.AMPS)
+        request = doubt.request(car) if doubt is not None else None
+        if request is not None:
+            del self.doubts[Topic.AMPS]
+            self.amps, self.amps_at = request, now
 
     def _sleep(self, asleep: bool, now: float) -> None:
         if self.asleep and not asleep:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..command import Command, Kind
 from ..control.decision import Desired, Observed
+from .doubt import SAME_A, Doubt, Finding, Topic
 
 if TYPE_CHECKING:
     from .executor import Executor
@@ -19,8 +20,9 @@ POLL_S, POLL_BLIND_S = 300.0, 121.0
 READ_AGAIN_S = 15.0
 BODY_POLL_S = 600.0
 WAKE_EACH_S = 900.0
-SAME_A = 0.7
 SETTLE_S = 15.0
+MEASURED_BY_S = 20.0
+"""So long after a lost answer the connector has had its say, where there is one."""
 
 
 class Candidates:
@@ -44,6 +46,7 @@ class Candidates:
             yield executor.by_hand
         for command in _control(executor, desired, seen, now):
             yield from self._with_contact(executor, command, desired, seen, now)
+        yield from self._verify(executor, desired, seen, now)
         yield from self._reads(executor, desired, seen, now)
 
     def _with_contact(
@@ -75,6 +78,17 @@ class Candidates:
         last = self.wakes.get(desired.wake)
         if last is None or now - last >= WAKE_EACH_S:
             yield Command(Kind.WAKE, reason=desired.wake)
+
+    def _verify(
+        self, executor: Executor, desired: Desired, seen: Observed, now: float
+    ) -> Iterator[Command]:
+        """A read where an answer was lost and no measured current tells what came of it."""
+        reads, doubts = executor.counters.reads, executor.belief.doubts.items()
+        if not any(_repeats(d, topic, desired) and _readable(d, seen, now) for topic, d in doubts):
+            return
+        if executor.counters.may_read(now) and not (reads and now - reads[-1] < READ_AGAIN_S):
+            command = Command(Kind.READ_CHARGE, reason="an answer was lost")
+            yield from self._with_contact(executor, command, desired, seen, now)
 
     def _reads(
         self, executor: Executor, desired: Desired, seen: Observed, now: float
@@ -109,20 +123,55 @@ class Candidates:
 
 def _control(executor: Executor, desired: Desired, seen: Observed, now: float) -> Iterator[Command]:
     if desired.charge is False:
-        if _needs_stop(executor, seen, now):
+        waits = _must_wait(executor, Topic.CHARGE, desired, seen, now)
+        if _needs_stop(executor, seen, now) and not waits:
             yield Command(Kind.STOP, safety=desired.safety)
         return
     amps = _amps(executor, desired, seen, now)
     running = seen.flowing or (seen.amps is None and executor.belief.charging is True)
-    if desired.charge is None or running:
-        if amps is not None:
+    if amps is not None:
+        # The current first: a start at the old one would be the wrong one.
+        if not _must_wait(executor, Topic.AMPS, desired, seen, now):
             yield amps
-    elif amps is not None:
-        yield amps  # the current first: a start at the old one would be the wrong one
-    elif _needs_start(executor, now):
+    elif not (desired.charge is None or running) and _needs_start(executor, desired, seen, now):
         yield Command(Kind.START)
-    if desired.limit is not None and executor.belief.limit != desired.limit:
+    if desired.limit in (None, executor.belief.limit):
+        return
+    if not _must_wait(executor, Topic.LIMIT, desired, seen, now):
         yield Command(Kind.SET_LIMIT, desired.limit, normalize=desired.normalize)
+
+
+def _must_wait(
+    executor: Executor, topic: Topic, desired: Desired, seen: Observed, now: float
+) -> bool:
+    """The same has been sent, its answer was lost, and nobody knows yet what came of it."""
+    doubt = executor.belief.doubts.get(topic)
+    if doubt is None or not _repeats(doubt, topic, desired):
+        return False
+    reads = executor.counters.reads
+    tried = bool(reads and reads[-1] >= doubt.at) or not executor.counters.may_read(now)
+    if not tried:
+        return True
+    # The car does not answer reads either. What lowers goes out again all the same, a rise only
+    # where a measured current speaks against it.
+    return not (doubt.lowers or desired.safety or doubt.finding(seen) is Finding.PERHAPS_NOT)
+
+
+def _repeats(doubt: Doubt, topic: Topic, desired: Desired) -> bool:
+    """The doubtful command is what would be sent now; another value may go out at once."""
+    if topic is Topic.CHARGE:
+        return desired.charge is (doubt.command.kind is Kind.START)
+    wanted = desired.amps if topic is Topic.AMPS else desired.limit
+    return doubt.command.value == wanted
+
+
+def _readable(doubt: Doubt, seen: Observed, now: float) -> bool:
+    """A read would tell more than waiting for the connector."""
+    finding = doubt.finding(seen)
+    if finding is Finding.PERHAPS_NOT:
+        return doubt.command.kind is not Kind.START  # the half minute of a start decides
+    idle_request = doubt.command.kind in (Kind.SET_AMPS, Kind.SET_LIMIT) and not seen.flowing
+    return seen.amps is None or idle_request or now - doubt.at >= MEASURED_BY_S
 
 
 def _needs_stop(executor: Executor, seen: Observed, now: float) -> bool:
@@ -149,7 +198,8 @@ def _amps(executor: Executor, desired: Desired, seen: Observed, now: float) -> C
     if belief.amps is None and seen.flowing and present is not None and not desired.normalize:
         if not settled and not desired.safety:
             return None
-        if abs(present - wanted) <= SAME_A and belief.charging is not None:
+        told = abs(present - wanted) <= SAME_A and Topic.AMPS not in belief.doubts
+        if told and belief.charging is not None:
             belief.amps, belief.amps_at = wanted, now
             return None
     lowers = present is not None and wanted < present
@@ -162,8 +212,10 @@ def _amps(executor: Executor, desired: Desired, seen: Observed, now: float) -> C
     )
 
 
-def _needs_start(executor: Executor, now: float) -> bool:
+def _needs_start(executor: Executor, desired: Desired, seen: Observed, now: float) -> bool:
     belief, counters = executor.belief, executor.counters
+    if _must_wait(executor, Topic.CHARGE, desired, seen, now):
+        return False
     if belief.start_at is not None and now - belief.start_at < VERIFY_START_S:
         return False
     if belief.complete_at is not None and now - belief.complete_at < WAKE_EACH_S:

@@ -14,11 +14,11 @@ from ..control.inputs import LinkFacts
 from ..gate import Gate, refusal
 from .backoff import Backoff
 from .belief import Belief
-from .candidates import Candidates
+from .candidates import VERIFY_START_S, Candidates
 from .counters import STARTS_PER_QUARTER, Counters
+from .doubt import Finding, Topic
 
 SAFETY_GAP_S, NORMAL_GAP_S = 3.0, 12.0
-PERHAPS_STARTED = (R.OK, R.OK_ALREADY, R.OK_PENDING, R.UNKNOWN_RESULT, R.TIMEOUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,19 +148,26 @@ class Executor:
             if self._assertion is not None:
                 self.belief.amps = None
             self._assertion = desired.assertion
+        self.belief.settle(seen, now)
         if seen.flowing:
             self.belief.start_at = None
             self.counters.fruitless = 0
             self.belief.charging = True
         start_at = self.belief.start_at
-        if start_at is not None and now - start_at > 30.0 and not self._starts_somehow(seen):
-            self.belief.start_at = None
-            self.counters.fruitless += 1
-            self.belief.charging = False
+        if start_at is not None and now - start_at > VERIFY_START_S:
+            self._judge_start(seen)
 
-    def _starts_somehow(self, seen: Observed) -> bool:
-        """Nobody measures the current: what the car said last stands."""
-        return seen.amps is None and self.belief.charging is True
+    def _judge_start(self, seen: Observed) -> None:
+        """No current after half a minute: a fruitless start, where that is known at all."""
+        belief = self.belief
+        doubt = belief.doubts.get(Topic.CHARGE)
+        if doubt is not None and doubt.finding(seen) is Finding.OPEN:
+            return  # nobody has measured since: a read of the car must tell
+        if seen.amps is None and belief.charging is True:
+            return  # nobody measures: what the car said last stands
+        belief.doubts.pop(Topic.CHARGE, None)
+        belief.start_at, belief.charging = None, False
+        self.counters.fruitless += 1
 
     def ask(self, command: Command) -> None:
         """A person's wake, ping or pairing request: next in line, newest wins."""
