@@ -93,13 +93,6 @@ def _days(value: str) -> str:
     return value
 
 
-def _month_w(value: int | str) -> int:
-    watts = int(value)
-    if not 0 <= watts <= 20000:
-        raise ValueError("a month is outside 0 to 20000 W")
-    return watts
-
-
 Text = Annotated[str, AfterValidator(_text)]
 Host = Annotated[str, AfterValidator(_host)]
 Url = Annotated[str, AfterValidator(_url)]
@@ -175,7 +168,7 @@ class Options(BaseModel):
     fallback_amps: int | None = Field(None, ge=0, le=80)
     offgrid_amps: int = Field(0, ge=0, le=80)
     start_w: int | None = Field(None, ge=0, le=20000)
-    seasonal_start_w: tuple[Annotated[int, AfterValidator(_month_w)], ...] = ()
+    seasonal_start_w: tuple[Annotated[int, Field(ge=0, le=20000)], ...] = ()
     margin_w: int = Field(100, ge=0, le=2000)
     fast_drop_w: int = Field(3000, ge=500, le=20000)
     enable_delay: int = Field(60, ge=0, le=3600)

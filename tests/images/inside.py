@@ -48,9 +48,9 @@ def processes(container: Container, user: str = "root") -> list[Process]:
     return [Process(**each) for each in json.loads(done.stdout)]
 
 
-def service_process(container: Container) -> Process:
+def service_process(container: Container, app: str = "ocpp_proxy") -> Process:
     """The app's own program."""
-    (found,) = [each for each in processes(container) if "-m ocpp_proxy" in each.command]
+    (found,) = [each for each in processes(container) if f"-m {app}" in each.command]
     return found
 
 

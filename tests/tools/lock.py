@@ -32,11 +32,13 @@ def compile_to(target: Path, source: Path, extra: str = "") -> None:
 
 
 def lock(app: str) -> None:
-    """The three files of one app: run time, builder stage, extra `testing`."""
+    """The three files of one app: run time, builder stage (group `image`), extra `testing`."""
     folder = ROOT / app
     compile_to(folder / "requirements.txt", folder / "pyproject.toml")
     compile_to(folder / "requirements-testing.txt", folder / "pyproject.toml", "testing")
-    build = tomllib.loads((folder / "pyproject.toml").read_text())["build-system"]["requires"]
+    project = tomllib.loads((folder / "pyproject.toml").read_text())
+    tools = project.get("dependency-groups", {}).get("image", [])
+    build = [*project["build-system"]["requires"], *tools]
     with tempfile.NamedTemporaryFile("w", suffix=".in") as wanted:
         wanted.write("\n".join(build) + "\n")
         wanted.flush()

@@ -95,6 +95,8 @@ def _compare_default(
 ) -> Iterator[Fault]:
     if isinstance(kind, dict):
         return  # compared field by field
+    if ours is None and isinstance(kind, str) and kind.endswith("?"):
+        return  # the form hides it until it is wanted; the model supplies what then holds
     theirs = field.get("default", _resolve(field, definitions).get("default"))
     if ours in _NOT_SET and theirs in _NOT_SET:
         return
