@@ -5,12 +5,13 @@ import hashlib
 import importlib.util
 
 import pytest
-from solar_charger.car import python_ble
+from solar_charger.car import python_ble_stack
 from solar_charger.car.keys import generate_key, load_key
 from solar_charger.car.link import ResultClass as R
 from solar_charger.car.link import VehicleLink
-from solar_charger.car.python_ble import DriverUnavailableError, PythonBleLink, TeslaFleetApi
+from solar_charger.car.python_ble import PythonBleLink
 from solar_charger.car.python_ble_errors import classify_answer, classify_error
+from solar_charger.car.python_ble_stack import DriverUnavailableError, TeslaFleetApi
 from solar_charger.car.results import Command
 from solar_charger.measurements import SleepStatus
 from solar_charger.testing.house import Car
@@ -291,7 +292,7 @@ def test_a_refusal_as_a_value_goes_through_the_table():
 
 
 def test_where_the_package_is_missing_the_other_drivers_are_named(monkeypatch):
-    monkeypatch.setattr(python_ble, "PACKAGE", "no_such_package")
+    monkeypatch.setattr(python_ble_stack, "PACKAGE", "no_such_package")
     with pytest.raises(DriverUnavailableError, match="relay or tesla_control"):
         TeslaFleetApi()
 

@@ -1,30 +1,28 @@
 """Driver `python_ble`: Bluetooth in this process, by the package tesla-fleet-api over BlueZ.
 
-The package needs Python 3.13 and is imported only when this driver is chosen; everything here is
-typed against `Vehicle`, so a type check passes without it. The adapter is shared with other
-programs, because BlueZ owns it.
+The adapter is shared with other programs, because BlueZ owns it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import importlib
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from ..errors import SolarChargerError
 from ..json_values import UnreadableAnswerError
 from ..measurements import BodyState, SleepStatus
 from .adapters import choose, present
 from .charge_state import parse_body_state, parse_charge_state
 from .keys import KeyFileError, load_key
 from .link import Result, ResultClass
-from .python_ble_errors import classify_answer, classify_error, told
+from .python_ble_errors import classify_answer, classify_error, explained, not_reached
+from .python_ble_stack import DriverUnavailableError, Stack, TeslaFleetApi, Vehicle
 from .results import Command
 
-PACKAGE = "tesla_fleet_api"
+__all__ = ["DriverUnavailableError", "PythonBleLink"]
+
 REACH_WITHIN_S = 40.0
 """Scan and up to three attempts to connect."""
 ANSWER_WITHIN_S = 45.0
@@ -34,120 +32,6 @@ PAIR_WITHIN_S = 120.0
 DISCONNECT_WITHIN_S = 5.0
 
 _MUTATING = (Command.SET_AMPS, Command.START, Command.STOP, Command.SET_LIMIT)
-
-
-class DriverUnavailableError(SolarChargerError):
-    """The package is not there; the text names the drivers that work without it."""
-
-
-class Vehicle(Protocol):
-    """The part of the package's `VehicleBluetooth` that is used; messages are protobuf."""
-
-    device: Any
-
-    async def find_vehicle(
-        self, name: str | None = None, address: str | None = None, scanner: Any = None
-    ) -> Any:
-        """Scan until the car's name is heard."""
-
-    async def connect_if_needed(self, max_attempts: int = ...) -> None:
-        """Open the link."""
-
-    async def disconnect(self) -> bool:
-        """Close the link."""
-
-    async def set_charging_amps(self, charging_amps: int) -> dict[str, Any]:
-        """A signed command."""
-
-    async def charge_start(self) -> dict[str, Any]:
-        """A signed command."""
-
-    async def charge_stop(self) -> dict[str, Any]:
-        """A signed command."""
-
-    async def set_charge_limit(self, percent: int) -> dict[str, Any]:
-        """A signed command."""
-
-    async def ping(self) -> dict[str, Any]:
-        """A signed command."""
-
-    async def wake_up(self, wait: bool = False, timeout: float = ...) -> dict[str, Any]:
-        """Wakes the car."""
-
-    async def pair(self, role: Any = ..., form: Any = ..., timeout: float = ...) -> None:
-        """Asks the car to take our key and waits for the tap."""
-
-    async def charge_state(self) -> Any:
-        """A ChargeState message."""
-
-    async def vehicle_state(self) -> Any:
-        """A VehicleStatus message of the body controller."""
-
-
-class Stack(Protocol):
-    """What has to be made for one car; a test brings its own."""
-
-    base_error: type[BaseException]
-    """The package's errors derive from BaseException: `except Exception` misses them."""
-    charging_manager: Any
-    """The role for `pair`; the package would ask for the owner's."""
-
-    def vehicle(self, vin: str, key: Any) -> Vehicle:
-        """The car, not yet connected."""
-
-    def scanner(self, adapter: str) -> Any:
-        """An active scanner on one adapter; None for the first adapter."""
-
-    def as_dict(self, message: Any) -> dict[str, Any]:
-        """A protobuf message in lowerCamelCase, fields without presence included."""
-
-
-class TeslaFleetApi:
-    """The real stack."""
-
-    def __init__(self) -> None:
-        """Raises DriverUnavailableError where the package is not installed."""
-        try:
-            self._bluetooth = importlib.import_module(f"{PACKAGE}.tesla.bluetooth")
-            exceptions = importlib.import_module(f"{PACKAGE}.exceptions")
-            keys = importlib.import_module("tesla_protocol.command.keys_pb2")
-            self._json = importlib.import_module("google.protobuf.json_format")
-            self._bleak = importlib.import_module("bleak")
-        except ImportError as error:
-            raise DriverUnavailableError(
-                "vehicle_link python_ble needs Python 3.13 and the package tesla-fleet-api; "
-                f"choose relay or tesla_control instead ({error})"
-            ) from error
-        self.base_error: type[BaseException] = exceptions.TeslaFleetError
-        self.charging_manager: Any = keys.Role.ROLE_CHARGING_MANAGER
-
-    def vehicle(self, vin: str, key: Any) -> Vehicle:
-        """The car; the package's defaults would call an unknown outcome success, wake a sleeping
-        car and hold the link open.
-        """
-        api = self._bluetooth.TeslaBluetooth()
-        made: Vehicle = api.vehicles.create(
-            vin,
-            key=key,
-            confirmation="ack",
-            keepalive_interval=None,
-            raise_unconfirmed=True,
-            wake_if_asleep=False,
-        )
-        return made
-
-    def scanner(self, adapter: str) -> Any:
-        """A scanner on the named adapter."""
-        if not adapter:
-            return None
-        return self._bleak.BleakScanner(scanning_mode="active", bluez={"adapter": adapter})
-
-    def as_dict(self, message: Any) -> dict[str, Any]:
-        """By protobuf's own JSON form."""
-        found: dict[str, Any] = self._json.MessageToDict(
-            message, always_print_fields_with_no_presence=True
-        )
-        return found
 
 
 class PythonBleLink:
@@ -207,7 +91,8 @@ class PythonBleLink:
         result = await self._send(
             Command.WAKE, lambda car: car.wake_up(wait=True, timeout=WAKE_WITHIN_S)
         )
-        if result.result_class not in (ResultClass.UNREACHABLE, ResultClass.UNKNOWN_RESULT):
+        doubtful = (ResultClass.UNREACHABLE, ResultClass.UNKNOWN_RESULT)
+        if result.result_class not in doubtful or self._vehicle is None:
             return result
         body = await self.read_body()
         spent = result.duration_s + body.duration_s
@@ -281,14 +166,23 @@ class PythonBleLink:
         return await self._exchange(command, call, finish, self._answer_within_s)
 
     async def _asleep_or(self, result: Result) -> Result:
-        """A handshake without an answer means asleep or gone; the body controller knows."""
-        if result.result_class is not ResultClass.UNREACHABLE or self._vehicle is None:
+        """Without an answer the car is asleep or gone; the body controller knows.
+
+        A session of an hour ago is still good, so the first command to a sleeping car goes out
+        without a handshake. Infotainment that sleeps cannot have carried it out.
+        """
+        doubtful = (ResultClass.UNREACHABLE, ResultClass.UNKNOWN_RESULT)
+        if result.result_class not in doubtful or self._vehicle is None:
             return result
         body = await self.read_body()
         spent = result.duration_s + body.duration_s
         if isinstance(body.data, BodyState) and body.data.sleep is SleepStatus.ASLEEP:
             return Result(ResultClass.ASLEEP, "the car is asleep", spent, body.data)
-        return Result(ResultClass.UNREACHABLE, result.text, spent)
+        if not body.ok:
+            # A link that carries nothing may be dead without anybody having noticed.
+            async with self._lock:
+                await self._leave()
+        return Result(result.result_class, result.text, spent)
 
     async def _exchange(
         self,
@@ -330,8 +224,9 @@ class PythonBleLink:
             async with asyncio.timeout(self._reach_within_s):
                 return await self._connected(key), Result(ResultClass.OK)
         except TimeoutError:
+            heard = self._vehicle is not None and self._vehicle.device is not None
             await self._leave()
-            told_s = f"the car was not reached within {self._reach_within_s:.0f} s"
+            told_s = not_reached(f"{self._reach_within_s:.0f} s", heard=heard)
             return None, Result(ResultClass.UNREACHABLE, told_s)
         except self._stack.base_error as error:
             await self._leave()
@@ -342,7 +237,9 @@ class PythonBleLink:
 
     async def _connected(self, key: Any) -> Vehicle:
         public = key.public_key().public_numbers()
-        if self._vehicle is None or public != self._public:
+        if public != self._public:
+            await self._leave()
+        if self._vehicle is None:
             self._vehicle, self._public = self._stack.vehicle(self._vin, key), public
         if self._vehicle.device is None:
             adapter = choose(self._adapter, present())
@@ -365,7 +262,9 @@ class PythonBleLink:
 
     def _failed(self, command: Command, error: BaseException, begun: float) -> Result:
         found = classify_error(command, error)
-        return Result(found, told(error), time.monotonic() - begun)
+        # The radio stack names a car by its whole identification number.
+        text = explained(found, error).replace(self._vin, "the car")
+        return Result(found, text, time.monotonic() - begun)
 
 
 def _answered(command: Command) -> Callable[[Any, float], Result]:

@@ -62,6 +62,28 @@ _ADAPTER_WORDS = re.compile(
 _PERMISSION_WORDS = re.compile(r"accessdenied|not ?authorized|permission denied", re.IGNORECASE)
 
 
+_NO_BUS = "there is no system bus: BlueZ is reached through it, so the host must share its D-Bus"
+_NO_BLUEZ = "BlueZ does not run on this machine, so there is no Bluetooth"
+_NO_BLUEZ_MARKS = ("serviceunknown", "name has no owner", "namehasnoowner")
+_NO_CONNECTION = (
+    "the car was heard but does not let us connect: far away, or three other keys are connected "
+    "(close the Tesla app of a phone nearby)"
+)
+_SENTENCES = {
+    ResultClass.UNREACHABLE: "the car does not answer: about to leave the range, or it hangs",
+    ResultClass.UNKNOWN_RESULT: "sent, but no answer came: the car may have done it",
+    ResultClass.BUSY: "the car is busy or still waking up",
+    ResultClass.NOT_PAIRED: "the car does not know our key: pair it",
+    ResultClass.ROLE: "the car knows our key but does not let it charge: pair it again",
+    ResultClass.DISABLED: "mobile access is switched off in the car",
+    ResultClass.SESSION: "the car refused our signed session; the next command begins a new one",
+    ResultClass.ADAPTER: "no Bluetooth adapter to work with: plug one in or switch it on",
+    ResultClass.TIMEOUT: "nobody confirmed with the key card in time",
+    ResultClass.PERMISSION: "the host does not let us use its Bluetooth",
+}
+_SAYING_IT_ALL = (ResultClass.NOT_PAIRED, ResultClass.UNKNOWN_RESULT, ResultClass.DISABLED)
+
+
 def classify_error(command: Command, error: BaseException) -> ResultClass:
     """The class of anything the library or the radio stack under it raised."""
     name = type(error).__name__
@@ -89,9 +111,36 @@ def classify_answer(command: Command, answer: object) -> tuple[ResultClass, str]
 
 
 def told(error: BaseException) -> str:
-    """What people read: the message, with the stack's own reason behind it."""
+    """The stack's own words, cause by cause; for whoever looks for the reason of a fault."""
     parts = [str(each) or type(each).__name__ for each in _chain(error)]
     return ": ".join(dict.fromkeys(parts))[:400]
+
+
+def explained(result: ResultClass, error: BaseException) -> str:
+    """What people read: what happened and what to do, with the stack's words behind it.
+
+    The words are left out where they only say that waiting ended.
+    """
+    words = told(error)
+    if "DBUS_SYSTEM_BUS" in words or isinstance(error, FileNotFoundError | ConnectionRefusedError):
+        return f"{_NO_BUS} ({words})"
+    if any(mark in words.lower() for mark in _NO_BLUEZ_MARKS):
+        return _NO_BLUEZ
+    sentence = _SENTENCES.get(result, "")
+    if isinstance(error, ValueError) and result is ResultClass.UNREACHABLE:
+        return not_reached("a whole scan", heard=False)
+    if result is ResultClass.UNREACHABLE and _reached_out(error):
+        sentence = _NO_CONNECTION
+    if not sentence:
+        return words
+    return sentence if result in _SAYING_IT_ALL else f"{sentence} ({words})"
+
+
+def not_reached(span: str, *, heard: bool) -> str:
+    """Why there is no connection after `span`: not heard at all, or heard and not let in."""
+    if heard:
+        return f"{_NO_CONNECTION}; tried for {span}"
+    return f"the car was not heard within {span}: out of range"
 
 
 def _of_the_radio(error: BaseException) -> ResultClass:
@@ -105,6 +154,11 @@ def _of_the_radio(error: BaseException) -> ResultClass:
     if names & reached_radio or "not found" in words:
         return ResultClass.UNREACHABLE
     return ResultClass.OTHER
+
+
+def _reached_out(error: BaseException) -> bool:
+    names = {type(each).__name__ for each in _chain(error)}
+    return "BluetoothTransportError" in names
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -1,0 +1,5 @@
+"""The car without a radio, as a program."""
+
+from .program import main
+
+main()
