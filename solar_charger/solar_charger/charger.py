@@ -170,6 +170,7 @@ class Charger:
         if plugged is not self._plugged:
             if self._plugged is not None:
                 self.tickets.drop_charging("the cable was moved")
+                self._forgive()
             self._plugged = plugged
         ended = self.accounts.follow(decision, plugged, now, wall)
         if ended is not None:
@@ -190,6 +191,11 @@ class Charger:
         self.show(facts)
         self.changed.set()
         return decision
+
+    def _forgive(self) -> None:
+        """What the car refused for want of cable or power may be asked again with a moved cable."""
+        if self.executor.backoff.last_class in (R.NOT_PLUGGED, R.NO_POWER):
+            self.executor.rest_until(self.clock.now())
 
     def _note_change(self, before: Decision | None, after: Decision) -> None:
         if before is None or before.state is not after.state:

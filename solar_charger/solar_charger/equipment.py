@@ -83,12 +83,16 @@ def build(around: Surroundings) -> Equipment:
     return made
 
 
-def _add(around: Surroundings, made: Equipment, device: Pollable, period_s: float) -> None:
+def _watched(around: Surroundings, device: Pollable) -> Watched:
     def refused(name: str, why: str) -> None:
         around.house.refused[name] = why
 
+    return Watched(device, refused)
+
+
+def _add(around: Surroundings, made: Equipment, device: Pollable, period_s: float) -> None:
     clock = around.clock
-    watched = Watched(device, refused)
+    watched = _watched(around, device)
     made.sources[device.name] = Poller(watched, period_s, clock=clock.now, sleep=clock.sleep)
 
 
@@ -141,7 +145,10 @@ def _add_envoy(around: Surroundings, made: Equipment) -> None:
     gateway = Gateway(options.envoy_host, access, clock=clock.now, wall=clock.wall)
     polled = EnvoySource(gateway, clock=clock.now)
     if options.envoy_stream:
-        streamed = EnvoyStream(gateway, polled, float(options.poll_s), clock=clock.now)
+        streamed = EnvoyStream(
+            gateway, _watched(around, polled), float(options.poll_s),
+            clock=clock.now, sleep=clock.sleep,
+        )  # fmt: skip
         made.sources[streamed.name] = streamed
     else:
         _add(around, made, polled, float(options.poll_s))

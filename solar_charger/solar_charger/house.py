@@ -24,6 +24,8 @@ from .view import SourceHealth
 log = logs.get("sources")
 
 _LONGEST_ERROR = 300
+SUN_TRUE_FOR_S = 900.0
+"""The sun sinks by four degrees meanwhile: an older height tells neither day nor night."""
 
 
 def claims_of(rows: Iterable[SensorRow]) -> dict[str, frozenset[str]]:
@@ -86,6 +88,8 @@ class House:
         else:
             log.limited("debug", "source", source, "%s: %s", source, error)
         self._health[source] = replace(health, error=error[:_LONGEST_ERROR] or "no answer")
+        if source == "sun":
+            self._forget_sun(health.answered_at)
         self.changed()
 
     def read_car(self, car: CarState) -> None:
@@ -97,6 +101,10 @@ class House:
         """The body controller answered."""
         self.snapshot = replace(self.snapshot, body=Reading(body, self._clock.now(), "car"))
         self.changed()
+
+    def _forget_sun(self, answered_at: float | None) -> None:
+        if answered_at is None or self._clock.now() - answered_at > SUN_TRUE_FOR_S:
+            self.snapshot = replace(self.snapshot, sun_elevation=None)
 
     def _allowed(self, source: str, readings: Readings) -> Readings:
         """Without the fields for which the owner named other sensors."""
@@ -178,13 +186,23 @@ class Watched:
 
 
 def values_of(readings: Readings) -> Mapping[str, Any]:
-    """What a test of a source shows."""
-    return {name: shown(reading.value) for name, reading in readings.named().items()}
+    """What a test of a source shows; of prices their number, which is what a person can check."""
+    values = {name: shown(reading.value) for name, reading in readings.named().items()}
+    if readings.prices is not None:
+        values["prices"] = len(readings.prices)
+    if readings.sun_elevation is not None:
+        values["sun_elevation"] = readings.sun_elevation
+    return values
 
 
 def oldest_age(readings: Readings, now: float) -> float:
-    """Age of the oldest value, s. Raises SourceError where there is none."""
+    """Age of the oldest value, s; prices and the sun's height are of now.
+
+    Raises SourceError where there is none.
+    """
     named = readings.named()
+    if not named and (readings.prices is not None or readings.sun_elevation is not None):
+        return 0.0
     if not named:
         raise SourceError(readings.problems[0] if readings.problems else "it gave no value")
     return max(reading.age(now) for reading in named.values())

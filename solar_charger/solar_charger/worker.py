@@ -63,6 +63,7 @@ class CarWorker:
         if decision is None:
             return 1.0
         now = self._clock.now()
+        self._ask_anew(now)
         answer = executor.next(
             charger.desired(), replace(decision.observed, now=now), charger.gate(), now, self._day()
         )
@@ -76,6 +77,16 @@ class CarWorker:
             return LONGEST_WAIT_S
         await self._send(answer.command)
         return 0.0
+
+    def _ask_anew(self, now: float) -> None:
+        """A refusal (key, right, set-up) may have been mended outside: ask once its rest is over.
+
+        The body controller answers without key or waking; what follows finds out the rest.
+        """
+        executor = self._charger.executor
+        refused = executor.backoff.fault and executor.backoff.remaining(now) <= 0.0
+        if refused and executor.by_hand is None:
+            executor.ask(Command(Kind.READ_BODY, by_hand=True, reason="mended meanwhile?"))
 
     def _day(self) -> int:
         return local_time(self._clock, self._charger.zone).toordinal()

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from ...json_values import UnreadableAnswerError
-from ..polling import Poller
+from ..polling import Pollable, Poller
 from ..readings import Readings, Sink, SourceError, Stamps
 from .answers import parse_stream_event
 from .figures import from_stream
 from .gateway import Gateway
-from .source import EnvoySource, to_readings
+from .source import to_readings
 
 PATH = "/stream/meter"
 FROZEN_S = 30.0
@@ -27,14 +27,15 @@ class EnvoyStream:
     def __init__(
         self,
         gateway: Gateway,
-        polled: EnvoySource,
+        polled: Pollable,
         period_s: float,
         *,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         poll_for_s: float = POLL_FOR_S,
     ) -> None:
         self._gateway = gateway
-        self._poller = Poller(polled, period_s)
+        self._poller = Poller(polled, period_s, clock=clock, sleep=sleep)
         self._clock = clock
         self._poll_for_s = poll_for_s
 
