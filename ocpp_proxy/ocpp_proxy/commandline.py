@@ -23,7 +23,8 @@ ENVIRONMENT = "OCPP_PROXY_"
 class Settings:
     """Everything a run is told: the options, and what belongs to the command line only.
 
-    `page_port` 0 means no page. `remarks` are lines for the log, as level and text.
+    `page_port` 0 means no page. A wallbox may send `message_rate` messages a second for long and
+    `message_burst` at once. `remarks` are lines for the log, as level and text.
     """
 
     options: options.Options
@@ -34,6 +35,8 @@ class Settings:
     page_port: int = 8099
     page_allow: tuple[str, ...] = ()
     tls_folder: Path = Path("/ssl")
+    message_rate: int = 200
+    message_burst: int = 1000
     remarks: tuple[tuple[str, str], ...] = ()
 
 
@@ -58,6 +61,13 @@ def _target_port(text: str) -> int:
     number = _port(text)
     if number == 0:
         raise argparse.ArgumentTypeError("0 is no port from 1 to 65535")
+    return number
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
     return number
 
 
@@ -103,6 +113,10 @@ def _parser() -> argparse.ArgumentParser:
         help="networks that may see the page beside Home Assistant and this machine",
     )
     add("--tls-dir", type=Path, metavar="DIR", help="folder of certfile and keyfile, default /ssl")
+    add("--message-rate", type=_positive, metavar="N",
+        help="messages a second a wallbox may send for long, default 200")  # fmt: skip
+    add("--message-burst", type=_positive, metavar="N",
+        help="messages it may send at once beyond that, default 1000")  # fmt: skip
     parser.add_argument("--version", action="version", version=f"ocpp_proxy {__version__}")
     return parser
 
@@ -141,6 +155,8 @@ def read(
         page_port=_given(given["page_port"], 8099),
         page_allow=tuple(given["page_allow"] or ()),
         tls_folder=given["tls_dir"] or _tls_folder(),
+        message_rate=_given(given["message_rate"], 200),
+        message_burst=_given(given["message_burst"], 1000),
         remarks=tuple(remarks),
     )
 

@@ -29,6 +29,9 @@ _HEAD = re.compile(
     re.DOTALL,
 )
 
+_USUAL_BEGINNINGS: Final = {b"[2,": CALL, b"[3,": CALLRESULT, b"[4,": CALLERROR}
+_USUAL_HEAD_BYTES: Final = 256
+
 
 class Head(NamedTuple):
     """What stands before the payload: message type number, id as text, action of a CALL or ''."""
@@ -81,6 +84,26 @@ def scan(data: bytes) -> Head | None:
     A number as id counts as its text, so that an answer with the id quoted still fits. Ids of more
     than 512 bytes are not looked at (OCPP-J 1.6 §4.1.4 allows 36 characters).
     """
+    return _usual_head(data) or _any_head(data)
+
+
+def _usual_head(data: bytes) -> Head | None:
+    """The head of a message written the way nearly all are, `[2,"id","Action",` or `[3,"id",`."""
+    parts = data[:_USUAL_HEAD_BYTES].split(b'"', 4)
+    kind = _USUAL_BEGINNINGS.get(parts[0])
+    if kind is None or len(parts) < 3 or b"\\" in parts[1] or parts[2][:1] != b",":
+        return None
+    try:
+        if kind != CALL:
+            return Head(kind, parts[1].decode(), "")
+        if len(parts) < 5 or parts[2] != b"," or b"\\" in parts[3]:
+            return None
+        return Head(CALL, parts[1].decode(), parts[3].decode())
+    except UnicodeDecodeError:
+        return None
+
+
+def _any_head(data: bytes) -> Head | None:
     match = _HEAD.match(data)
     if match is None:
         return None

@@ -18,6 +18,7 @@ from .relay.events import Copy
 from .relay.events import Leg as Side
 
 if TYPE_CHECKING:
+    from .frames import Head
     from .session import Session
 
 log = logs.get()
@@ -94,11 +95,12 @@ class Journal:
             feed.offer(partial(feed.observer.latency, session.station.id, leg, seconds * 1000))
 
     def message(
-        self, session: Session, source: Side, data: bytes, text: bool, now: float, *, own: bool
-    ) -> None:
+        self, session: Session, source: Side, head: Head | None, data: bytes, text: bool,
+        now: float, *, own: bool,
+    ) -> None:  # fmt: skip
         """A message came from the leg `source`, or was made by us in its place (`own`)."""
         if log.isEnabledFor(logging.INFO):
-            session.trail.follow(source, data, now, own=own)
+            session.trail.follow(source, head, data, now, own=own)
         if self._feeds:
             wall, station, size = self._wall_time(), session.station.id, len(data)
             for feed in self._feeds:

@@ -39,7 +39,8 @@ PARTNER, RATE, WAITING = 1, 2, 4
 class Pace:
     """Times in seconds, sizes in bytes, for both legs.
 
-    `ping_interval` 0: no pings; `ping_timeout` 0: never give up because of them.
+    `ping_interval` 0: no pings; `ping_timeout` 0: never give up because of them. A charger may
+    send `message_rate` messages a second for long, and `message_burst` at once.
     """
 
     ping_interval: float = 20.0
@@ -49,6 +50,8 @@ class Pace:
     handshake_timeout: float = 10.0
     first_message_timeout: float = 120.0
     max_message_size: int = 1 << 20
+    message_rate: int = 200
+    message_burst: int = 1000
 
 
 class Owner(Protocol):
@@ -144,7 +147,7 @@ class Leg(asyncio.Protocol):
         protocol = self.protocol
         if protocol.state is not OPEN or self._ends:
             return
-        self.transport.write(wholeframes.write(data, text=text, masked=not self._peer_masks))
+        self.transport.write(wholeframes.write(data, text, not self._peer_masks))
         if self.writing_paused:
             self._check_unsent()
 
@@ -224,20 +227,17 @@ class Leg(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.keepalive is not None:
             self.keepalive.heard()
-        used = self._whole_messages(data)
-        if used < len(data):
-            self._parse(data[used:])
-
-    def _whole_messages(self, data: bytes) -> int:
-        """Take the messages the data begins with; how many bytes they were."""
-        used, most = 0, self.pace.max_message_size
-        while self.protocol.state is OPEN and self._borders.clean and not self._fragments:
-            whole = wholeframes.read(data, used, masked=self._peer_masks, most=most)
+        used, size = 0, len(data)
+        while used < size:
+            if not self._borders.clean or self._fragments or self.protocol.state is not OPEN:
+                break
+            whole = wholeframes.read(data, used, self._peer_masks, self.pace.max_message_size)
             if whole is None:
                 break
-            used = whole.end
-            self._message(whole.data, whole.text)
-        return used
+            message, text, used = whole
+            self._message(message, text)
+        if used < size:
+            self._parse(data[used:])
 
     def _parse(self, data: bytes) -> None:
         """Give the generic parser what is no whole message."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from . import masking
+from . import frames, masking
 from .pairing import Facts, Pairing
 from .relay.events import Leg
 
@@ -116,7 +116,7 @@ class Recorder:
 
     def _facts(self, pairing: Pairing, leg: Leg, data: bytes, monotonic: float, own: bool) -> Facts:
         before = pairing.answered
-        facts = pairing.follow(leg, data, monotonic)
+        facts = pairing.follow(leg, frames.scan(data), monotonic)
         # An answer that a rule rewrote comes twice, as received and as sent.
         if own and before and not facts.action and facts.id == before.id:
             return before._replace(kind=facts.kind)

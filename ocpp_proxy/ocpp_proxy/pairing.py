@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import NamedTuple
 
 from . import frames
@@ -26,33 +25,28 @@ class Facts(NamedTuple):
 class Pairing:
     """The open CALLs of both directions; both sides may use "1", so their CALLs live apart."""
 
-    __slots__ = ("_open", "answered")
+    __slots__ = ("_of_charger", "_of_upstream", "answered")
 
     def __init__(self) -> None:
-        self._open: dict[Side, OrderedDict[str, tuple[str, float]]] = {
-            Side.CHARGER: OrderedDict(),
-            Side.UPSTREAM: OrderedDict(),
-        }
+        self._of_charger: dict[str, tuple[str, float]] = {}
+        self._of_upstream: dict[str, tuple[str, float]] = {}
         # The last answer that found its CALL.
         self.answered: Facts | None = None
 
-    def follow(self, source: Side, data: bytes, now: float) -> Facts:
-        """Take note of a message from one leg at `now` (monotonic seconds)."""
-        head = frames.scan(data)
+    def follow(self, source: Side, head: frames.Head | None, now: float) -> Facts:
+        """Take note of a message from one leg at `now` (monotonic seconds) by its head."""
         if head is None:
             return Facts(0, "", "", None)
-        if head.kind == frames.CALL:
-            calls = self._open[source]
-            calls[head.id] = head.action, now
+        kind, message_id, action = head
+        from_charger = source is Side.CHARGER
+        if kind == frames.CALL:
+            calls = self._of_charger if from_charger else self._of_upstream
+            calls[message_id] = action, now
             if len(calls) > MOST_OPEN:
-                calls.popitem(last=False)
-            return Facts(frames.CALL, head.id, head.action, None)
-        return self._answer(source, head, now)
-
-    def _answer(self, source: Side, head: frames.Head, now: float) -> Facts:
-        asker = Side.UPSTREAM if source is Side.CHARGER else Side.CHARGER
-        call = self._open[asker].pop(head.id, None)
+                del calls[next(iter(calls))]
+            return Facts(kind, message_id, action, None)
+        call = (self._of_upstream if from_charger else self._of_charger).pop(message_id, None)
         if call is None:
-            return Facts(head.kind, head.id, "", None)
-        self.answered = Facts(head.kind, head.id, call[0], now - call[1])
+            return Facts(kind, message_id, "", None)
+        self.answered = Facts(kind, message_id, call[0], now - call[1])
         return self.answered

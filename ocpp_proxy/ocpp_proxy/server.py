@@ -196,6 +196,8 @@ def pace_of(settings: Settings) -> Pace:
         ping_interval=float(options.ping_interval),
         ping_timeout=float(options.ping_timeout),
         max_message_size=options.max_message_size,
+        message_rate=settings.message_rate,
+        message_burst=settings.message_burst,
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from . import logs
 from .access import TokenBucket
 from .charger_leg import ChargerLeg
+from .frames import scan
 from .keychange import KeyChange
 from .legs import PARTNER, RATE, Leg
 from .relay.events import Close, Closed, Copy, Dial, Effect, Note, Send
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 log = logs.get("session")
 
-# A charger may send this many messages a second for long, and this many at once.
-RATE_LIMIT, BURST = 200.0, 1000.0
 REPLACED = "replaced by new connection"
 
 
@@ -90,7 +89,9 @@ class Session:
         self._open_timeout = open_timeout
         self._stations = stations
         self._journal = journal
-        self._bucket = TokenBucket(RATE_LIMIT, BURST, self.since)
+        self._bucket = TokenBucket(
+            charger.pace.message_rate, charger.pace.message_burst, self.since
+        )
         self._key_change = key_change
         self._rate_timer: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -152,14 +153,15 @@ class Session:
             side = Side.UPSTREAM
         else:
             return
-        self._journal.message(self, side, data, text, now, own=False)
+        head = scan(data)
+        self._journal.message(self, side, head, data, text, now, own=False)
         if self._key_change is not None and (key := self._key_change.follow(side, data)):
             self.station.new_key = key
             log.warning(
                 "upstream gave %s a new AuthorizationKey; it counts until the next restart, "
                 "write it as the station's password", self.station.id,
             )  # fmt: skip
-        self._perform(self.relay.received(side, data, text, now), data)
+        self._perform(self.relay.received(side, head, data, text, now), data)
 
     def lost(self, leg: Leg, closed: Closed) -> None:
         if self._over:
@@ -198,26 +200,28 @@ class Session:
 
     def _perform(self, effects: Iterable[Effect], original: bytes | None = None) -> None:
         for effect in effects:
-            kind = type(effect)
-            if kind is Send:
-                self._send(effect, original)  # type: ignore[arg-type]
+            if type(effect) is Send:
+                self._send(effect, original)
             else:
                 self._perform_rare(effect)
-        self._stations.changed(self.station)
-        deadline = self.relay.deadline
+        station, relay = self.station, self.relay
+        if station.memory.version != station.saved_version:
+            self._stations.changed(station)
+        deadline = relay.deadline
         if deadline is not None and deadline < self._armed:
             self._arm(deadline)
-        if self.relay.ended:
+        if relay.ended:
             self._stop_dialling()
 
     def _send(self, send: Send, original: bytes | None) -> None:
-        leg = self.charger if send.leg is Side.CHARGER else self.upstream
-        if send.data is not original:
-            now = monotonic()
-            source = Side.UPSTREAM if send.leg is Side.CHARGER else Side.CHARGER
-            self._journal.message(self, source, send.data, send.text, now, own=True)
+        side, data, text = send
+        to_charger = side is Side.CHARGER
+        if data is not original:
+            source = Side.UPSTREAM if to_charger else Side.CHARGER
+            self._journal.message(self, source, scan(data), data, text, monotonic(), own=True)
+        leg = self.charger if to_charger else self.upstream
         if leg is not None:
-            leg.send(send.data, send.text)
+            leg.send(data, text)
 
     def _perform_rare(self, effect: Effect) -> None:
         if isinstance(effect, Close):
@@ -261,7 +265,7 @@ class Session:
             log.limited(
                 "warning", "too fast", self.charger.peer,
                 "%s sends more than %d messages a second and is slowed down",
-                self.station.id, RATE_LIMIT,
+                self.station.id, self.charger.pace.message_rate,
             )  # fmt: skip
             self.charger.pause(RATE)
             self._rate_timer = self._loop.call_later(wait, self._speed_up)

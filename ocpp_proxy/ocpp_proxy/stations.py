@@ -152,10 +152,9 @@ class Stations:
             session.station.seen = self._wall_time()
 
     def changed(self, station: Station) -> None:
-        """A message may have changed what is kept of a station."""
-        if station.memory.version != station.saved_version:
-            station.saved_version = station.memory.version
-            self.save()
+        """What is kept of a station is another than what was saved."""
+        station.saved_version = station.memory.version
+        self.save()
 
     def save(self) -> None:
         self._cache.save_soon(self._snapshot)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 from . import frames, logs, masking, messages
@@ -19,7 +20,7 @@ _KINDS = {2: "CALL", 3: "CALLRESULT", 4: "CALLERROR"}
 _NOTED = frozenset(
     {"BootNotification", "StatusNotification", "StartTransaction", "StopTransaction"}
 )
-_NEGATIVE = (b'"Rejected"', b'"NotSupported"', b'"NotImplemented"', b'"Blocked"', b'"Invalid"')
+_NEGATIVE = re.compile(rb'"(?:Rejected|NotSupported|NotImplemented|Blocked|Invalid)"')
 
 
 class Trail:
@@ -33,9 +34,11 @@ class Trail:
         self._pairing = Pairing()
         self._statuses: dict[str, str] = {}
 
-    def follow(self, source: Side, data: bytes, now: float, *, own: bool = False) -> Facts:
+    def follow(
+        self, source: Side, head: frames.Head | None, data: bytes, now: float, *, own: bool = False
+    ) -> Facts:
         """Take note of a message from one leg at `now` (monotonic), write what is logged."""
-        facts = self._pairing.follow(source, data, now)
+        facts = self._pairing.follow(source, head, now)
         if facts.kind == 2:
             if facts.action in _NOTED and len(data) <= LARGEST_NOTED:
                 self._note_call(facts.action, data)
@@ -96,7 +99,7 @@ class Trail:
                 "%s: %s answers %s with CALLERROR %s", self.station_id, source.value, facts.action,
                 logs.cut(self.shown(data), 300),
             )  # fmt: skip
-        elif len(data) <= LARGEST_NOTED and any(word in data for word in _NEGATIVE):
+        elif len(data) <= LARGEST_NOTED and _NEGATIVE.search(data):
             log.info(
                 "%s: %s answers %s with %s", self.station_id, source.value, facts.action,
                 logs.cut(self.shown(data), 300),

@@ -8,6 +8,7 @@ place judges what a peer does wrong.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from typing import NamedTuple
 
 try:
@@ -27,14 +28,14 @@ class Whole(NamedTuple):
     end: int
 
 
-def read(received: bytes, start: int, *, masked: bool, most: int) -> Whole | None:
+def read(received: bytes, start: int, masked: bool, most: int) -> Whole | None:
     """The message in the frame at `start`; None if it is not simply there as a whole.
 
     Also None for what the generic parser has to refuse: reserved bits, a mask where none may be or
     none where one must be, more than `most` bytes.
     """
-    left = len(received) - start
-    if left < 2:
+    length = len(received)
+    if length - start < 2:
         return None
     opcode = received[start]
     if opcode != _TEXT and opcode != _BINARY:
@@ -47,14 +48,14 @@ def read(received: bytes, start: int, *, masked: bool, most: int) -> Whole | Non
     body = start + 2
     if size > 125:
         width = 2 if size == 126 else 8
-        if size > 127 or left < 2 + width:
+        if size > 127 or length < body + width:
             return None
         size = int.from_bytes(received[body : body + width], "big")
         body += width
     if masked:
         body += 4
     end = body + size
-    if end > len(received) or size > most:
+    if end > length or size > most:
         return None
     data = received[body:end]
     if masked:
@@ -62,7 +63,7 @@ def read(received: bytes, start: int, *, masked: bool, most: int) -> Whole | Non
     return Whole(data, opcode == _TEXT, end)
 
 
-def write(data: bytes, *, text: bool, masked: bool) -> bytes:
+def write(data: bytes, text: bool, masked: bool) -> bytes:
     """The frame of a message; a masked one with an unpredictable key (RFC 6455 §5.3)."""
     opcode, size, bit = _TEXT if text else _BINARY, len(data), _MASKED if masked else 0
     if size < 126:
@@ -73,8 +74,19 @@ def write(data: bytes, *, text: bool, masked: bool) -> bytes:
         head = bytes((opcode, bit | 127)) + size.to_bytes(8, "big")
     if not masked:
         return head + data
-    key = secrets.token_bytes(4)
+    key = next(_KEYS)
     return head + key + apply_mask(data, key)
+
+
+def _keys() -> Iterator[bytes]:
+    """Masking keys; the operating system is asked for many at once, because asking takes long."""
+    while True:
+        drawn = secrets.token_bytes(4096)
+        for at in range(0, len(drawn), 4):
+            yield drawn[at : at + 4]
+
+
+_KEYS = _keys()
 
 
 class Borders:
@@ -83,20 +95,18 @@ class Borders:
     `clean`: it waits for the first byte of a frame.
     """
 
-    __slots__ = ("_head", "_missing")
+    __slots__ = ("_head", "_missing", "clean")
 
     def __init__(self) -> None:
+        self.clean = True
         self._head = b""
         self._missing = 0
-
-    @property
-    def clean(self) -> bool:
-        return not self._missing and not self._head
 
     def passed(self, data: bytes) -> None:
         """These bytes went to the generic parser."""
         if self._missing >= len(data):
             self._missing -= len(data)
+            self.clean = not self._missing and not self._head
             return
         data = self._head + data[self._missing :]
         at = 0
@@ -107,6 +117,7 @@ class Borders:
             at += size
         self._missing = max(0, at - len(data))
         self._head = data[at:]
+        self.clean = at == len(data)
 
 
 def _frame_size(data: bytes, at: int) -> int | None:

@@ -11,7 +11,7 @@ from tests.bench import tables
 from tests.environments import ROOT, EnvironmentNotReady
 from tests.system import CannotInstall, SystemPackages
 
-BENCHES = {"ocpp_proxy": SystemPackages(("nginx-light", "haproxy"))}
+BENCHES = {"ocpp_proxy": SystemPackages(("nginx-light", "haproxy", "mosquitto"))}
 
 
 def run(app: str, arguments: list[str]) -> int:

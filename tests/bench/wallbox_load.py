@@ -11,11 +11,14 @@ import json
 import ssl
 import sys
 import time
+from contextlib import suppress
 
 import uvloop
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 MESSAGE_BYTES = 1289
+AT_ONCE = 10  # handshakes in progress
 
 
 def meter_values(number: int) -> bytes:
@@ -98,8 +101,10 @@ async def idle(stations: list[Station]) -> dict[str, object]:
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     alive = 0
     for station in stations:
-        await station.call()
-        alive += 1
+        with suppress(ConnectionClosed, TimeoutError):
+            async with asyncio.timeout(10):
+                await station.call()
+            alive += 1
     return {"alive": alive}
 
 
@@ -116,9 +121,12 @@ async def main(arguments: argparse.Namespace) -> None:
     if arguments.kind == "cycles":
         print(json.dumps(await cycles(arguments.url, arguments.stations, arguments.cafile)))
         return
-    stations = []
-    for number in range(arguments.stations):
-        stations.append(await connected(arguments.url, number, arguments.cafile))
+    stations: list[Station] = []
+    for first in range(0, arguments.stations, AT_ONCE):
+        numbers = range(first, min(first + AT_ONCE, arguments.stations))
+        stations += await asyncio.gather(
+            *(connected(arguments.url, number, arguments.cafile) for number in numbers)
+        )
     if arguments.kind == "scheduled":
         result = await scheduled(stations, arguments.rate, arguments.seconds)
     elif arguments.kind == "saturated":

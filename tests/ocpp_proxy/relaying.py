@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
+from ocpp_proxy.frames import scan
 from ocpp_proxy.relay import (
     Close,
     Closed,
@@ -95,10 +96,10 @@ class Bench:
                     self.notes.append(effect)
 
     def charger(self, data: bytes, text: bool = True) -> None:
-        self.perform(self.relay.received(Leg.CHARGER, data, text, self.now))
+        self.perform(self.relay.received(Leg.CHARGER, scan(data), data, text, self.now))
 
     def upstream(self, data: bytes, text: bool = True) -> None:
-        self.perform(self.relay.received(Leg.UPSTREAM, data, text, self.now))
+        self.perform(self.relay.received(Leg.UPSTREAM, scan(data), data, text, self.now))
 
     def lose_upstream(self, closed: Closed = LOST) -> None:
         self.perform(self.relay.lost(Leg.UPSTREAM, closed, self.now))

@@ -13,6 +13,7 @@ from ocpp_proxy.frames import (
     CallResult,
     Head,
     Unreadable,
+    _any_head,
     answer_to,
     build_call,
     decode,
@@ -204,3 +205,19 @@ def test_repeated_requests_have_the_same_tail_whatever_their_ids() -> None:
 
 def test_a_lone_surrogate_does_not_stop_building() -> None:
     assert json.loads(build_call("1", "X", {"a": "\ud800"}))[3] == {"a": "\ud800"}
+
+
+@given(
+    st.sampled_from([b"[2,", b"[3,", b"[4,", b"[2 ,", b" [2,", b"[5,"]),
+    st.text('ab"\\,{}[ é\x00', max_size=12),
+    st.text('ab"\\,{}[ é\x00', max_size=30),
+)
+def test_the_quick_look_at_usual_heads_sees_what_the_tolerant_one_sees(
+    beginning: bytes, one: str, rest: str
+) -> None:
+    for data in (
+        beginning + b'"' + one.encode() + b'",' + rest.encode(),
+        beginning + b'"' + one.encode() + b'","' + rest.encode() + b'",{}]',
+        beginning + rest.encode(),
+    ):
+        assert scan(data) == _any_head(data), data

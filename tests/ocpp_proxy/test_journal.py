@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ocpp_proxy.feed import Feed
+from ocpp_proxy.frames import scan
 from ocpp_proxy.keychange import KeyChange
 from ocpp_proxy.logs import TRACE
 from ocpp_proxy.observers import ConnectionFacts
+from ocpp_proxy.pairing import Facts
 from ocpp_proxy.relay.events import Leg
 from ocpp_proxy.server import ProxyServer
 from ocpp_proxy.trail import Trail
@@ -129,14 +131,18 @@ def trail(caplog: pytest.LogCaptureFixture) -> Trail:
     return Trail("CP1")
 
 
+def told(trail: Trail, source: Leg, data: bytes, now: float, *, own: bool = False) -> Facts:
+    return trail.follow(source, scan(data), data, now, own=own)
+
+
 def test_each_message_is_one_line_with_the_round_trip_of_answers(
     trail: Trail, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    trail.follow(UP, b'[2,"7","Heartbeat",{}]', 1.0)
-    trail.follow(DOWN, b'[2,"7","TriggerMessage",{}]', 1.1)
-    trail.follow(DOWN, b'[3,"7",{}]', 1.25)
-    facts = trail.follow(UP, b'[3,"7",{}]', 2.1, own=True)
+    told(trail, UP, b'[2,"7","Heartbeat",{}]', 1.0)
+    told(trail, DOWN, b'[2,"7","TriggerMessage",{}]', 1.1)
+    told(trail, DOWN, b'[3,"7",{}]', 1.25)
+    facts = told(trail, UP, b'[3,"7",{}]', 2.1, own=True)
     assert caplog.messages == [
         "CP1 → CALL Heartbeat 7 22 B",
         "CP1 ← CALL TriggerMessage 7 27 B",
@@ -149,7 +155,7 @@ def test_each_message_is_one_line_with_the_round_trip_of_answers(
 def test_a_payload_is_shown_at_trace_cut_and_masked(
     trail: Trail, caplog: pytest.LogCaptureFixture
 ) -> None:
-    trail.follow(UP, b'[2,"1","Authorize",{"idTag":"04A2B3C4D59F","x":"' + b"y" * 9000 + b'"}]', 0)
+    told(trail, UP, b'[2,"1","Authorize",{"idTag":"04A2B3C4D59F","x":"' + b"y" * 9000 + b'"}]', 0)
     assert '"idTag":"04A2…9F"' in caplog.text
     assert "04A2B3C4D59F" not in caplog.text
     assert max(map(len, caplog.messages)) < 2200
@@ -172,8 +178,8 @@ def test_what_matters_is_said_at_info(
     trail: Trail, caplog: pytest.LogCaptureFixture, source: Leg, data: bytes, said: str
 ) -> None:
     caplog.set_level(logging.INFO)
-    trail.follow(source, data, 0.0)
-    trail.follow(source, data.replace(b'"1"', b'"2"'), 1.0)
+    told(trail, source, data, 0.0)
+    told(trail, source, data.replace(b'"1"', b'"2"'), 1.0)
     expected = 1 if "connector 1:" in said else 2
     assert caplog.messages == [said] * expected
 
@@ -182,10 +188,10 @@ def test_refusals_and_slow_answers_are_said_at_info(
     trail: Trail, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    trail.follow(DOWN, b'[2,"1","SetChargingProfile",{}]', 0.0)
-    trail.follow(UP, b'[3,"1",{"status":"Rejected"}]', 6.5)
-    trail.follow(UP, b'[2,"2","FirmwareStatusNotification",{}]', 7.0)
-    trail.follow(DOWN, b'[4,"2","NotSupported","no",{}]', 7.1)
+    told(trail, DOWN, b'[2,"1","SetChargingProfile",{}]', 0.0)
+    told(trail, UP, b'[3,"1",{"status":"Rejected"}]', 6.5)
+    told(trail, UP, b'[2,"2","FirmwareStatusNotification",{}]', 7.0)
+    told(trail, DOWN, b'[4,"2","NotSupported","no",{}]', 7.1)
     assert caplog.messages == [
         'CP1: charger answers SetChargingProfile with [3,"1",{"status":"Rejected"}]',
         "CP1: charger took 6.5 s to answer SetChargingProfile",
@@ -204,7 +210,7 @@ def test_no_message_breaks_the_trail(messages: list[tuple[Leg, bytes]]) -> None:
     logger.setLevel(TRACE)
     try:
         for number, (source, data) in enumerate(messages):
-            trail.follow(source, data, float(number))
+            told(trail, source, data, float(number))
     finally:
         logger.setLevel(level)
         logger.propagate = True
@@ -300,7 +306,7 @@ async def test_nobody_looking_means_nothing_is_looked_into(
             session = proxy.stations.sessions[0]
             await box.send('[2,"1","Heartbeat",{}]')
             await until(lambda: central.messages)
-            assert not session.trail._pairing._open[Leg.CHARGER]
+            assert not session.trail._pairing._of_charger
             await asyncio.sleep(0)
     finally:
         logging.getLogger("app").setLevel(logging.NOTSET)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ocpp_proxy.frames import scan
 from ocpp_proxy.relay import Close, Closed, Leg, RelaySettings, Send
 
 from tests.ocpp_proxy.relaying import Bench, call, result
@@ -30,7 +31,7 @@ def test_every_message_is_passed_on_byte_for_byte_at_once_and_in_order(
 ) -> None:
     bench = Bench()
     for leg, data, text in messages:
-        bench.perform(bench.relay.received(leg, data, text, bench.now))
+        bench.perform(bench.relay.received(leg, scan(data), data, text, bench.now))
     other = {Leg.CHARGER: Leg.UPSTREAM, Leg.UPSTREAM: Leg.CHARGER}
     assert bench.frames == [Send(other[leg], data, text) for leg, data, text in messages]
 

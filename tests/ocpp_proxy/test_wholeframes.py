@@ -5,10 +5,11 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ocpp_proxy import wholeframes
 from websockets.frames import Frame, Opcode
 from websockets.protocol import CLIENT, OPEN, SERVER
 from websockets.protocol import Protocol as WebSocketProtocol
+
+from ocpp_proxy import wholeframes
 
 SIZES = [0, 1, 125, 126, 127, 1289, 65535, 65536, 70000]
 MOST = 1 << 17
@@ -34,8 +35,8 @@ def test_what_the_library_writes_is_read_and_what_we_write_the_library_reads(
 ) -> None:
     data = random.Random(size).randbytes(size)
     written = library_frame(data, text=text, masked=masked)
-    assert wholeframes.read(written, 0, masked=masked, most=MOST) == (data, text, len(written))
-    (frame,) = library_reads(wholeframes.write(data, text=text, masked=masked), masked=masked)
+    assert wholeframes.read(written, 0, masked, MOST) == (data, text, len(written))
+    (frame,) = library_reads(wholeframes.write(data, text, masked), masked=masked)
     assert (bytes(frame.data), frame.opcode is Opcode.TEXT, frame.fin) == (data, text, True)
 
 
@@ -45,22 +46,22 @@ def test_every_incomplete_frame_is_left_to_the_library(size: int, masked: bool) 
     written = library_frame(bytes(size), masked=masked)
     ends = range(len(written)) if size < 200 else [*range(20), len(written) - 1]
     for end in ends:
-        assert wholeframes.read(written[:end], 0, masked=masked, most=MOST) is None
+        assert wholeframes.read(written[:end], 0, masked, MOST) is None
 
 
 def test_what_the_library_must_judge_is_left_to_it() -> None:
     good = library_frame(b"[3]", masked=True)
     for first in set(range(256)) - {0x81, 0x82}:
         odd = bytes([first]) + good[1:]
-        assert wholeframes.read(odd, 0, masked=True, most=MOST) is None, first
-    assert wholeframes.read(good, 0, masked=False, most=MOST) is None
+        assert wholeframes.read(odd, 0, True, MOST) is None, first
+    assert wholeframes.read(good, 0, False, MOST) is None
     unmasked = library_frame(b"[3]", masked=False)
-    assert wholeframes.read(unmasked, 0, masked=True, most=MOST) is None
-    assert wholeframes.read(good, 0, masked=True, most=2) is None
+    assert wholeframes.read(unmasked, 0, True, MOST) is None
+    assert wholeframes.read(good, 0, True, 2) is None
 
 
 def test_two_masked_frames_of_the_same_message_differ() -> None:
-    frames = {wholeframes.write(b"[3]", text=True, masked=True) for _ in range(20)}
+    frames = {wholeframes.write(b"[3]", True, True) for _ in range(20)}
     assert len(frames) == 20
 
 

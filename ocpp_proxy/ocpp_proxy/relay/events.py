@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 
 class Leg(Enum):
@@ -13,8 +14,7 @@ class Leg(Enum):
     UPSTREAM = "upstream"
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     """Send one WebSocket message, as text or binary frame, exactly these bytes."""
 
     leg: Leg

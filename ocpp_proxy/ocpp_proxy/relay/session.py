@@ -7,7 +7,7 @@ from datetime import datetime
 from random import Random
 
 from .. import closing
-from ..frames import CALL, CALLERROR, CALLRESULT, Head, scan
+from ..frames import CALL, CALLERROR, CALLRESULT, Head
 from .backlog import MAX_CALLS
 from .calls import OpenCall, Purpose
 from .events import Close, Closed, Copy, Dial, Effect, Leg, Note, Send
@@ -78,12 +78,14 @@ class Relay:
 
     # Messages
 
-    def received(self, leg: Leg, data: bytes, text: bool, now: float) -> list[Effect]:
-        """A message came from a leg, as text or binary frame."""
+    def received(
+        self, leg: Leg, head: Head | None, data: bytes, text: bool, now: float
+    ) -> list[Effect]:
+        """A message came from a leg, as text or binary frame; `head` is what `scan` found in it."""
         if self.ended:
             return []
         if self._judge is None:
-            return self._handle(leg, scan(data), data, text, now)
+            return self._handle(leg, head, data, text, now)
         effects, rest = self._judge.judge(leg, data, text, now)
         if rest is not None:
             effects += self._handle(leg, *rest, now)
@@ -93,15 +95,16 @@ class Relay:
         self, leg: Leg, head: Head | None, data: bytes, text: bool, now: float
     ) -> list[Effect]:
         if head is not None:
-            if head.kind == CALL:
-                call = OpenCall(head.id, head.action, data, text)
+            kind, message_id, action = head
+            if kind == CALL:
+                call = OpenCall(message_id, action, data, text)
                 if leg is Leg.CHARGER:
                     return self._charger_call(call, now)
                 return self._upstream_call(call, now)
-            if head.kind in (CALLRESULT, CALLERROR):
+            if kind in (CALLRESULT, CALLERROR):
                 if leg is Leg.CHARGER:
-                    return self._charger_answer(head.id, data, text, now)
-                return self._upstream_answer(head.id, data, text, now)
+                    return self._charger_answer(message_id, data, text, now)
+                return self._upstream_answer(message_id, data, text, now)
         if leg is Leg.CHARGER:
             return self._to_upstream(data, text)
         self._in_use = True
