@@ -325,7 +325,7 @@ class Publisher:
                 # An older connection's will may come late, when we are long back.
                 if text == "offline" and not message.retain and not self._greeting_due:
                     await publish(client, topic, "online", retain=True)
-            elif message.retain:
+            elif topic in self._commands and message.retain:
                 _log.limited("warning", "retained", topic, "retained command on %s ignored", topic)
             elif topic in self._commands:
                 self._commands[topic](text)
