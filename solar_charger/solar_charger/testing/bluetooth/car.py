@@ -168,7 +168,7 @@ class BluetoothCar:
             moods.lose_commands -= 1
             return True
         if moods.fault:
-            raise FaultError(um.MessageFault_E.Value(f"MESSAGEFAULT_ERROR_{moods.fault}"))
+            raise FaultError(getattr(um, f"MESSAGEFAULT_ERROR_{moods.fault}"))
         if command and moods.busy > 0:
             moods.busy -= 1
             raise FaultError(um.MessageFault_E.MESSAGEFAULT_ERROR_BUSY)
