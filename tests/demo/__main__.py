@@ -15,7 +15,7 @@ from tests.demo.processes import Child, Ready
 from tests.environments import EnvironmentNotReady
 from tests.tools import assets
 
-SCENES = ("ocpp_proxy",)
+SCENES = ("ocpp_proxy", "solar_charger")
 START_SECONDS = 120.0
 
 

@@ -9,11 +9,13 @@ import signal
 import sys
 import tempfile
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import aiomqtt
 from solar_charger.journal import JournalError, Reader
+from solar_charger.simulator import demo_day
 
 from tests.demo.scenes.app_process import AppProcess, free_port, listening
 from tests.demo.scenes.verdict import Jobs, say
@@ -21,6 +23,19 @@ from tests.demo.scenes.verdict import Jobs, say
 SPEED = 1800
 LOOK_EACH = 0.5
 LINES = 500
+DAY_S = 86400
+SPARSE_S = 900
+"""Simulated seconds between two lines about the current following the sun."""
+SCRIPT = (
+    (demo_day.PLUG_AT, f"the car is plugged in with {demo_day.PLUGGED_SOC:.0f} % in its battery"),
+    (demo_day.CLEAR_AT, "a clear morning"),
+    (demo_day.BROKEN_AT, "clouds come and go"),
+    (demo_day.OUTAGE[0], "the meter's gateway fails"),
+    (demo_day.OUTAGE[1], "the gateway is back"),
+    (demo_day.UNPLUG_AT, "the car is unplugged and leaves, out of Bluetooth's reach"),
+    (demo_day.REPLUG_AT, "the car is home again and plugged in"),
+    (demo_day.OVERCAST_AT, "the sky is overcast"),
+)
 
 EMERGENCY = "plugged in at 48 %: charged at once, whatever the sun did"
 EMERGENCY_ENDED = "the emergency charge ended at its target"
@@ -43,6 +58,9 @@ class Scene:
         self._currents: set[str] = set()
         self._pending = False
         self._silent = False
+        self._shown_at = float("-inf")
+        self._told = 0
+        self._midnight: datetime | None = None
 
     def look(self, reader: Reader) -> None:
         """Take the new lines of the audit log."""
@@ -57,13 +75,41 @@ class Scene:
 
     def line(self, line: Mapping[str, Any]) -> None:
         """One line of the audit log."""
+        second = self._second(line["ts_utc"])
+        self._tell_script(second)
         if line["action"] in ("start", "stop", "set_amps", "wake"):
-            value = f" {line['to']} A" if line["to"] else ""
-            say(f"car: {line['action']}{value}: {line['result_class']} ({line['reason']})")
-            if line["result_class"] == "OK":
-                self._obeyed(line)
+            self._command(line, second)
         elif line["action"] == "decide":
-            self._decided(str(line["to"]), str(line["from"]), str(line["reason"]))
+            becomes, was = str(line["to"]), str(line["from"])
+            if becomes.partition(":")[0] != was.partition(":")[0]:
+                _say_at(second, str(line["text"]))
+            self._decided(becomes, was, str(line["reason"]))
+
+    def _second(self, stamp: str) -> int:
+        """Seconds since the first midnight of the simulated days."""
+        now = datetime.fromisoformat(stamp).astimezone()
+        if self._midnight is None:
+            self._midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        return int((now - self._midnight).total_seconds())
+
+    def _tell_script(self, second: int) -> None:
+        """What happened around the app since the last line."""
+        while True:
+            day, number = divmod(self._told, len(SCRIPT))
+            at = day * DAY_S + SCRIPT[number][0]
+            if at > second:
+                return
+            _say_at(at, f"* {SCRIPT[number][1]}")
+            self._told += 1
+
+    def _command(self, line: Mapping[str, Any], second: int) -> None:
+        value = f" {line['to']} A" if line["to"] else ""
+        follows = line["action"] == "set_amps" and line["result_class"] == "OK"
+        if not follows or second - self._shown_at >= SPARSE_S:
+            self._shown_at = second
+            _say_at(second, f"car: {line['action']}{value}: {line['result_class']}")
+        if line["result_class"] == "OK":
+            self._obeyed(line)
 
     def _obeyed(self, line: Mapping[str, Any]) -> None:
         figures = json.loads(line["inputs_json"] or "{}")
@@ -90,6 +136,12 @@ class Scene:
                 self.jobs.done(NIGHT)
 
 
+def _say_at(second: int, text: str) -> None:
+    """A line with the simulated time of day in front."""
+    time = second % DAY_S
+    say(f"{time // 3600:02}:{time // 60 % 60:02} {text}")
+
+
 async def watch_journal(scene: Scene, data: Path) -> None:
     """Look again and again."""
     reader = Reader(data / "solar_charger.db")
@@ -100,12 +152,13 @@ async def watch_journal(scene: Scene, data: Path) -> None:
 
 async def watch_mqtt(scene: Scene, port: int) -> None:
     """Wait for the announcement and a state."""
-    seen = set()
+    seen: set[str] = set()
     async with aiomqtt.Client("127.0.0.1", port) as client:
         await client.subscribe("homeassistant/device/+/config", qos=1)
         await client.subscribe("solar_charger/+/state", qos=1)
         async for message in client.messages:
-            seen.add(message.topic.value.split("/")[0])
+            if "solar_charger" in message.topic.value:  # others are announced here too
+                seen.add(message.topic.value.split("/")[0])
             if {"homeassistant", "solar_charger"} <= seen:
                 scene.jobs.done(SHOWN)
                 return
@@ -118,6 +171,7 @@ def write_options(folder: Path, mqtt_port: int) -> Path:
         "vehicle_link": "simulated",
         "dry_run": False,
         "target_soc": 55,
+        "log_level": "notice",
         "mqtt_host": "127.0.0.1",
         "mqtt_port": mqtt_port,
     }
@@ -146,7 +200,9 @@ async def play(mqtt_port: int, stopping: asyncio.Event) -> int:
                 asyncio.create_task(stopping.wait()),
             ]
             shown = asyncio.create_task(watch_mqtt(scene, mqtt_port))
-            await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
+            ended, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()  # raises what went wrong in the scene itself
             for task in (*work, shown):
                 task.cancel()
             await asyncio.gather(*work, shown, return_exceptions=True)
