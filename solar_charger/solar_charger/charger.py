@@ -69,10 +69,7 @@ class Charger:
         now, wall = clock.now(), clock.wall()
         self.settings = self._settings()
         self.controller = Controller(self.settings, now, remembering.controller(kept, wall))
-        executor = kept.get("executor")
-        self.executor = Executor(
-            now, executor if isinstance(executor, Mapping) else None, wakes_by_itself, has_driver
-        )
+        self.executor = Executor(now, remembering.executor(kept), wakes_by_itself, has_driver)
         self.executor.rest_until(now + remembering.backoff_s(kept, wall))
         self.accounts = Accounts(kept, self.controller.plug.definite)
         self.foreign = ForeignCharger()

@@ -28,6 +28,18 @@ def controller(kept: Mapping[str, Any], wall: float) -> dict[str, Any] | None:
     return made or None
 
 
+def executor(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """The executor's memory without the accepted current.
+
+    The last command before a power cut may have been carried out without a note of it, so only
+    the measurement, or the next command, tells what the car does now.
+    """
+    memory = kept.get("executor")
+    made = dict(memory) if isinstance(memory, Mapping) else {}
+    made.pop("amps", None)
+    return made
+
+
 def backoff_s(kept: Mapping[str, Any], wall: float) -> float:
     """Rest of the radio, s, from its end as wall time; a jumped clock never makes it long."""
     executor = kept.get("executor")
