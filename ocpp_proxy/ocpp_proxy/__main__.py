@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 
-from . import commandline, logs, service
+from . import logs
 from .errors import OptionError
 
 # Only a bad option ends with 1, so that the service manager knows when trying again is no use.
@@ -15,6 +17,10 @@ EXIT_UNEXPECTED = 70
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the proxy; the exit code: 0 stopped, 1 bad option, 70 an error nobody foresaw."""
+    # Before the rest is loaded, which takes seconds on a Pi: a stop in that time is none by force.
+    signal.signal(signal.SIGTERM, _stopped_early)
+    from . import commandline, service
+
     logs.configure("info")
     try:
         service.run(commandline.read(arguments))
@@ -27,6 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logs.get().exception("unexpected error, please report it")
         return EXIT_UNEXPECTED
     return 0
+
+
+def _stopped_early(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
 
 
 if __name__ == "__main__":

@@ -71,8 +71,9 @@ class BootCache:
         snapshot, self._snapshot = self._snapshot, None
         if snapshot is None:
             return
-        text = json.dumps({"format": FORMAT, "stations": snapshot()}, ensure_ascii=False, indent=1)
         try:
+            content = {"format": FORMAT, "stations": snapshot()}
+            text = json.dumps(content, ensure_ascii=False, indent=1)
             await asyncio.to_thread(_replace, self.path, text.encode("utf-8", "replace"))
             self.writable = True
         except OSError as error:
@@ -82,6 +83,9 @@ class BootCache:
                 "error", "store", "", "%s cannot be written: %s; boot data will be lost at the "
                 "next start", self.path, error.strerror,
             )  # fmt: skip
+        except (ValueError, TypeError, OverflowError):
+            # A fault of ours: the next change is written all the same.
+            log.exception("%s was not written", self.path)
 
     def _set_aside(self, error: Exception) -> None:
         aside = self.path.with_suffix(".damaged")

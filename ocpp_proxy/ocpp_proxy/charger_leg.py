@@ -193,8 +193,5 @@ class ChargerLeg(Leg):
     def _check_proved(self) -> None:
         """Somebody who opens a connection and then does nothing must not keep it."""
         if self.keepalive is not None and not self.keepalive.proved:
-            log.limited(
-                "warning", "no message", self.peer, "%s sent nothing for %d s, closed", self.peer,
-                self.pace.first_message_timeout,
-            )  # fmt: skip
+            self._ended_by_us(f"it sent nothing for {self.pace.first_message_timeout:g} s")
             self.close(1008, "no message", within=1.0)

@@ -274,6 +274,12 @@ class Handshakes:
         old = self._stations.session(key)
         if old is None:
             return
+        if old.station.id != admission.station_id:
+            raise RefusalError(
+                409, "another wallbox uses this name upstream",
+                f"station {admission.station_id} would be what {old.station.id} is upstream: give "
+                "every wallbox its own upstream_id", level="error", cause="same name",
+            )  # fmt: skip
         now = asyncio.get_running_loop().time()
         if not self._stations.guard.admits(key, old.charger.client, leg.client, now):
             raise RefusalError(

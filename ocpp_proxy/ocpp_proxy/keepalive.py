@@ -55,7 +55,7 @@ class Keepalive:
         # What we do not read cannot be held against the peer; the send timeout watches it then.
         patient = not pace.ping_timeout or leg.reading_paused
         if waited is not None and not patient and waited >= pace.ping_timeout:
-            leg.give_up("keepalive ping timeout")
+            leg.give_up()
             return
         self._count = (self._count + 1) & 0xFFFFFFFF
         self._sent = monotonic()

@@ -69,7 +69,8 @@ class Leg(asyncio.Protocol):
     """An open or opening WebSocket connection; subclasses do the opening handshake.
 
     `gone` is done when the TCP connection has ended. `latency` is the last ping's round trip in
-    seconds, 0 before the first.
+    seconds, 0 before the first. `station` is whose connection it is, empty until that is known;
+    `given_up` is why we ended it ourselves, empty if we did not.
     """
 
     name = "leg"
@@ -88,10 +89,12 @@ class Leg(asyncio.Protocol):
         "_stall",
         "_timed_out",
         "_waiting",
+        "given_up",
         "gone",
         "keepalive",
         "pace",
         "protocol",
+        "station",
         "transport",
         "writing_paused",
     )
@@ -104,6 +107,8 @@ class Leg(asyncio.Protocol):
         self.gone: asyncio.Future[None] = self._loop.create_future()
         self.keepalive: Keepalive | None = None
         self.writing_paused = False
+        self.station = ""
+        self.given_up = ""
         self._owner: Owner | None = None
         self._waiting: deque[tuple[bytes, bool]] = deque()
         # A server's peer masks its frames and gets unmasked ones (RFC 6455 §5.1).
@@ -198,12 +203,14 @@ class Leg(asyncio.Protocol):
             self.protocol.send_ping(payload)
             self._flush()
 
-    def give_up(self, reason: str) -> None:
+    def give_up(self) -> None:
         """Close because the peer is silent: counts as 1006, whatever we send."""
         self._timed_out = True
-        log.debug("%s %s: %s", self.name, self.address, reason)
+        self._ended_by_us(
+            f"no answer to pings and nothing else for {self.pace.ping_timeout:g} s (ping_timeout)"
+        )
         if self.protocol.state is OPEN and not self._ends:
-            self.protocol.fail(1011, reason)
+            self.protocol.fail(1011, "keepalive ping timeout")
             self._flush()
         self._end_within(1.0)
         self._report()
@@ -344,16 +351,21 @@ class Leg(asyncio.Protocol):
         if not self.writing_paused:
             return
         if self.transport.get_write_buffer_size() > self.pace.max_message_size + UNSENT_SLACK:
-            log.limited("warning", "unread", self.address, "%s takes no data", self.name)
+            self._ended_by_us("it takes no data")
             self.abort()
 
     def _stalled(self) -> None:
         self._stall = None
-        log.limited(
-            "warning", "stalled", self.address, "%s took no data for %d s", self.name,
-            self.pace.send_timeout,
-        )  # fmt: skip
+        self._ended_by_us(f"it took no data for {self.pace.send_timeout:g} s")
         self.abort()
+
+    def _ended_by_us(self, why: str) -> None:
+        self.given_up = why
+        log.limited(
+            "warning", f"{self.name} given up", self.station or self.address,
+            "%s: connection to %s at %s ended: %s", self.station or "unknown station", self.name,
+            self.address, why,
+        )  # fmt: skip
 
     def _end_within(self, seconds: float) -> None:
         if self.gone.done():

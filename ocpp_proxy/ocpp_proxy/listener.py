@@ -43,9 +43,10 @@ def open_socket(host: str, port: int, option: str = "--listen") -> socket.socket
         sock = socket.create_server(
             address[:2], family=family, backlog=BACKLOG, dualstack_ipv6=dual
         )
-    except socket.gaierror as error:
+    except (socket.gaierror, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or "no host name"
         raise OptionError(
-            f"{option}-host", f"{host} is no address of this machine ({error.strerror})",
+            f"{option}-host", f"{host!a} is no address of this machine ({why})",
             "write 0.0.0.0 for all",
         ) from error  # fmt: skip
     except OSError as error:

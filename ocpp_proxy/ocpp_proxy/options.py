@@ -9,14 +9,15 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 
+from . import idleoptions, subprotocols, targets
 from . import rules as rules_package
-from . import subprotocols, targets
 from .access import Networks
 from .errors import OptionError
 
@@ -191,24 +192,27 @@ class Options(BaseModel):
 
 
 def read(raw: Mapping[str, Any]) -> tuple[Options, list[str]]:
-    """The typed options and one warning for each unknown name; raises OptionError."""
+    """The typed options and warnings (unknown names, no effect as set); raises OptionError."""
     known = _without_empty(raw)
     try:
         options = Options.model_validate(known)
     except ValidationError as error:
         raise _explained(error) from None
-    return options, _unknown(known)
+    return options, [*_unknown(known), *idleoptions.idle(options, known)]
 
 
 def load(path: Path) -> Mapping[str, Any]:
     """The content of an options file; raises OptionError, or FileNotFoundError when missing."""
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise
     except OSError as error:
         problem = f"{path} cannot be read ({error.strerror})"
         raise OptionError("--options", problem, "name a readable JSON file") from error
+    except RecursionError as error:
+        problem = f"{path} is nested too deeply"
+        raise OptionError("--options", problem, "write one JSON object with the options") from error
     except ValueError as error:
         problem = f"{path} is no JSON ({error})"
         raise OptionError("--options", problem, "write one JSON object with the options") from error
@@ -307,6 +311,9 @@ _TYPES = {
     "int_from_float": "write a whole number",
     "string_type": "write a text in quotes",
     "tuple_type": "write a list in square brackets",
+    "too_short": "write a text",
+    "string_too_short": "write a text",
+    "string_too_long": "write a shorter text",
     "model_type": "write an entry with names and values",
     "missing": "write it",
 }
@@ -324,6 +331,7 @@ def _explained(error: ValidationError) -> OptionError:
     name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)[1:]
     field = next((part for part in reversed(place) if isinstance(part, str)), "")
     problem = str(cause) if cause is not None else _lower_first(first["msg"])
+    problem = problem.replace("valid tuple", "list").replace("valid dictionary", "entry")
     if "password" not in field and isinstance(first["input"], str | int | float):
         problem = f"{_USER_INFO.sub('//…@', repr(first['input']))} cannot be used ({problem})"
     context = first.get("ctx", {})
@@ -337,14 +345,21 @@ def _explained(error: ValidationError) -> OptionError:
 
 
 def _limits(field: str) -> str:
-    """The limits of a number, from the field itself."""
+    """The limits of a number, from the field itself; its type is a union where it may be unset."""
     found = {
         key: value
-        for constraint in Options.model_fields[field].metadata
+        for constraint in _constraints(Options.model_fields[field])
         for key in ("ge", "le")
         if (value := getattr(constraint, key, None)) is not None
     }
     return f"from {found.get('ge')} to {found.get('le')}"
+
+
+def _constraints(field: FieldInfo) -> Iterator[Any]:
+    yield from field.metadata
+    for part in get_args(field.annotation):
+        for metadata in getattr(part, "__metadata__", ()):
+            yield from getattr(metadata, "metadata", ())
 
 
 def _lower_first(text: str) -> str:

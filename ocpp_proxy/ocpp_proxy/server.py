@@ -29,7 +29,7 @@ from .refusals import Refusals
 from .relay.session import Relay
 from .relay.settings import RelaySettings
 from .session import Session
-from .stations import Key, Station, Stations
+from .stations import MOST_STATIONS, Key, Station, Stations
 from .tls import Certificate, TlsListener
 from .upstream_leg import Route, UpstreamLeg
 
@@ -51,7 +51,8 @@ class ProxyServer:
         self.settings = settings
         self.via = f"ocpp-proxy-{secrets.token_hex(4)}"
         self.journal = Journal(time.monotonic, wall_time, mask_id_tags=options.mask_id_tags)
-        self.stations = Stations(BootCache(settings.data), wall_time)
+        most = max(MOST_STATIONS, options.max_connections)
+        self.stations = Stations(BootCache(settings.data), wall_time, most)
         self.refusals = Refusals(wall_time)
         self._pace = pace or pace_of(settings)
         self._random = random or Random()

@@ -81,6 +81,7 @@ class Session:
         self.relay = relay
         self.charger = charger
         self.upstream: UpstreamLeg | None = upstream
+        charger.station = upstream.station = station.id
         self.route = route
         self.subprotocol = subprotocol
         self.since = monotonic()
@@ -168,7 +169,7 @@ class Session:
             return
         now = monotonic()
         if leg is self.charger:
-            self.why = self.why or f"charger closed with {_said(closed)}"
+            self.why = self.why or leg.given_up or f"charger closed with {_said(closed)}"
             self._perform(self.relay.lost(Side.CHARGER, closed, now))
         elif leg is self.upstream:
             self.upstream, self._old_upstream = None, self.upstream
@@ -300,8 +301,17 @@ class Session:
             now = monotonic()
             self._perform(self.relay.dial_failed(error.reason, now, error.already_exists))
             return
+        except Exception as error:  # noqa: BLE001 - a held charger must not wait for nobody
+            self._dialling = None
+            log.limited(
+                "error", "dial", self.station.id, "dialling upstream for %s failed: %r, please "
+                "report it", self.station.id, error,
+            )  # fmt: skip
+            self._perform(self.relay.dial_failed(repr(error), monotonic()))
+            return
         self._dialling = None
         self.upstream = upstream
+        upstream.station = self.station.id
         if self.charger.writing_paused:
             upstream.pause(PARTNER)
         self._journal.upstream(self, up=True)

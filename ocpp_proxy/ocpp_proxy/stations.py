@@ -41,7 +41,7 @@ class Station:
 
 
 class Stations:
-    """Registry of stations and sessions; forgets the longest unseen beyond 100 stations."""
+    """Registry of stations and sessions; beyond `most` the longest unseen is forgotten."""
 
     def __init__(self, cache: BootCache, wall_time: Callable[[], float], most: int = MOST_STATIONS):
         self.guard = TakeoverGuard()
@@ -178,7 +178,8 @@ class Stations:
             each for each in self._stations.values() if each.session is None and each is not newest
         ]
         while len(self._stations) > self._most and idle:
-            oldest = min(idle, key=lambda each: each.seen)
+            # A name that never booted is worth less than a wallbox whose boot would be replayed.
+            oldest = min(idle, key=lambda each: (each.memory.boot is not None, each.seen))
             idle.remove(oldest)
             del self._stations[oldest.id]
             log.notice("station %s forgotten: only %d are kept", oldest.id, self._most)

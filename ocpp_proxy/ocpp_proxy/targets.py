@@ -44,6 +44,8 @@ def parse(url: str) -> Target:
         raise BadUrlError("it names no host")
     if parts.query or parts.fragment or "?" in url or "#" in url:
         raise BadUrlError("it has a query or a fragment")
+    if port == 0:
+        raise BadUrlError("0 is no port from 1 to 65535")
     secure = parts.scheme == "wss"
     return Target(
         host=_ascii_host(parts.hostname),

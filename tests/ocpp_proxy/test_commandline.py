@@ -111,6 +111,7 @@ def test_unknown_options_become_warnings(tmp_path: Path) -> None:
         (["--debug=maybe"], "--debug"),
         (["--options", "/nowhere/options.json"], "--options"),
         (["--data", "/proc/nowhere"], "--data"),
+        (["--message-rate", "0"], "--message-rate"),
         (["--wrong"], "command line"),
     ],
 )

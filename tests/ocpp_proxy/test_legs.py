@@ -226,8 +226,11 @@ async def test_a_close_of_ours_that_nobody_answers_ends_by_itself(pairs: Any) ->
     await pair.over()
 
 
-async def test_a_silent_peer_is_pinged_and_given_up(pairs: Any) -> None:
+async def test_a_silent_peer_is_pinged_and_given_up(
+    pairs: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     pair = await pairs(Pace(ping_interval=0.05, ping_timeout=0.2))
+    pair.leg.station = "CP1"
     pair.leg.attach(pair.notes)
     assert (await pair.peer.frame())[0] == Opcode.PING
     frame = await pair.peer.frame()
@@ -235,6 +238,8 @@ async def test_a_silent_peer_is_pinged_and_given_up(pairs: Any) -> None:
         frame = await pair.peer.frame()
     assert frame == (Opcode.CLOSE, struct.pack("!H", 1011) + b"keepalive ping timeout")
     assert await pair.over() == [Closed(1006)]
+    (line,) = [each for each in caplog.messages if "ping_timeout" in each]
+    assert line.startswith("CP1: connection to leg at 127.0.0.1 ended: no answer to pings")
 
 
 async def test_any_byte_counts_as_life(pairs: Any) -> None:

@@ -64,6 +64,7 @@ def test_numbers_as_text_are_numbers() -> None:
         ({"target_url": "http://x"}, "write an address like ws://"),
         ({"target_url": "ws://x/?a"}, "query"),
         ({"target_url": "ws://"}, "no host"),
+        ({"target_url": "ws://x:0"}, "0 is no port"),
         ({"target_host": "ws://evcc"}, "write a host name or address without ws:// and port"),
         ({"target_host": "a b"}, "option target_host"),
         ({"target_host": "192.168.1.5:8887"}, "without ws:// and port"),
@@ -150,7 +151,7 @@ def test_any_json_is_understood_or_refused_in_one_line(raw: dict[str, Any]) -> N
     assert "\n" not in said
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '"x"', "null"])
+@pytest.mark.parametrize("content", ["", "{", "[]", '"x"', "null", '{"a":' + "[" * 60000])
 def test_a_file_that_is_no_object_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "options.json"
     path.write_text(content)
@@ -158,7 +159,8 @@ def test_a_file_that_is_no_object_is_refused(tmp_path: Path, content: str) -> No
         load(path)
 
 
-def test_a_file_is_loaded(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_file_is_loaded_even_as_windows_editors_save_it(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "options.json"
-    path.write_text(json.dumps({"target_host": "evcc"}))
+    path.write_text(json.dumps({"target_host": "evcc"}), encoding=encoding)
     assert load(path) == {"target_host": "evcc"}

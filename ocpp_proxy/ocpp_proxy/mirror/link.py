@@ -113,6 +113,12 @@ class Link:
                     "warning", "secondary away", f"{route.target} {self._station}",
                     "%s: %s: %s", self._station, route.target, error.reason,
                 )  # fmt: skip
+            except Exception as error:  # noqa: BLE001 - copies go on once it dials again
+                log.limited(
+                    "error", "secondary failed", f"{route.target} {self._station}",
+                    "%s: dialling %s failed: %r, please report it", self._station, route.target,
+                    error,
+                )  # fmt: skip
             else:
                 await self._hold(leg, route)
                 if self._loop.time() - began >= STABLE_SECONDS:

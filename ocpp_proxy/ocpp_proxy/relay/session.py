@@ -58,6 +58,7 @@ class Relay:
         self._redial = Redial(settings.hold_seconds, random)
         self._up_since = 0.0
         self._lost_at = 0.0
+        self._away_because = ""
         self._in_use = False
         self._ignored = 0
 
@@ -286,6 +287,7 @@ class Relay:
         """Keep the charger, answer what can be answered, dial again."""
         self._redial.lost(now, self._up_since)
         self._lost_at = now
+        self._away_because = ""
         self._upstream_is(False, now)
         self._replay.upstream_lost()
         self._down.forget_calls()
@@ -329,8 +331,10 @@ class Relay:
         """A dial failed, or its connection was closed at once."""
         if self.ended or self.upstream_up:
             return []
+        level = "debug" if why == self._away_because else "info"
+        self._away_because = why
         return [
-            Note("debug", f"upstream still away: {why}"),
+            Note(level, f"upstream still away: {why}"),
             *self._dial_again(already_exists, now),
         ]
 
@@ -344,9 +348,9 @@ class Relay:
         return [Dial(self._redial.next_delay(already_exists))]
 
     def _give_up(self, now: float) -> list[Effect]:
-        note = Note(
-            "warning", f"upstream away for {now - self._lost_at:.0f} s: closing the charger"
-        )
+        away = f"upstream away for {now - self._lost_at:.0f} s"
+        because = f" ({self._away_because})" if self._away_because else ""
+        note = Note("warning", f"{away}{because}: closing the charger")
         return [note, *self._end(Closed(1012, "upstream lost"))]
 
     def stop(self) -> list[Effect]:
