@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from typing import TypeVar
 
 from hypothesis import strategies as st
+from solar_charger.measurements import BodyState, CarState
 from solar_charger.sources.readings import Readings
 
 WITHIN_S = 15.0
+T = TypeVar("T")
 
 
 class Collector:
@@ -70,3 +73,21 @@ def objects_with(*names: str) -> st.SearchStrategy[dict[str, object]]:
 def as_bytes(value: object) -> bytes:
     """JSON as devices write it, NaN and all."""
     return json.dumps(value).encode()
+
+
+def known(value: T | None) -> T:
+    """What has to be there."""
+    assert value is not None
+    return value
+
+
+def car_state(data: object) -> CarState:
+    """What a read of the charge state brings."""
+    assert isinstance(data, CarState)
+    return data
+
+
+def body_state(data: object) -> BodyState:
+    """What the body controller answers."""
+    assert isinstance(data, BodyState)
+    return data

@@ -29,7 +29,7 @@ EXAMPLE = """{"chargeState":{"chargingState":{"Charging":{}},"chargeLimitSoc":80
 "preconditioningEnabled":false,"timestamp":"2026-01-01T12:00:00Z"}}"""
 
 
-def test_a_whole_charge_state_is_read():
+def test_a_whole_charge_state_is_read() -> None:
     state = parse_charge_output("2026-01-01T00:00:00Z [info ] connected\n" + EXAMPLE + "\n")
     assert state == CarState(
         charging_state=ChargingState.CHARGING,
@@ -59,18 +59,18 @@ def test_a_whole_charge_state_is_read():
     )
 
 
-def test_what_is_absent_is_unknown_and_not_zero():
+def test_what_is_absent_is_unknown_and_not_zero() -> None:
     state = parse_charge_output('{"chargeState":{}}')
     assert state == CarState()
     assert state.battery_level is None
     assert state.charger_actual_current is None
 
 
-def test_a_flat_battery_is_zero_and_not_unknown():
+def test_a_flat_battery_is_zero_and_not_unknown() -> None:
     assert parse_charge_output('{"chargeState":{"batteryLevel":0}}').battery_level == 0
 
 
-def test_the_snake_case_of_the_proxy_gives_the_same_state():
+def test_the_snake_case_of_the_proxy_gives_the_same_state() -> None:
     camel = json.loads(EXAMPLE)["chargeState"]
     snake = {
         "".join(f"_{c.lower()}" if c.isupper() else c for c in key): camel[key] for key in camel
@@ -81,7 +81,9 @@ def test_the_snake_case_of_the_proxy_gives_the_same_state():
 
 
 @pytest.mark.parametrize("state", ChargingState)
-def test_each_charging_state_is_known_as_object_as_word_and_in_other_spellings(state):
+def test_each_charging_state_is_known_as_object_as_word_and_in_other_spellings(
+    state: ChargingState,
+) -> None:
     assert charging_state({state.value: {}}) is state
     assert charging_state(state.value) is state
     assert charging_state(state.value.lower()) is state
@@ -90,7 +92,7 @@ def test_each_charging_state_is_known_as_object_as_word_and_in_other_spellings(s
 
 
 @pytest.mark.parametrize("value", [None, 5, {}, {"Charging": {}, "Stopped": {}}, "Flying", ["x"]])
-def test_a_strange_charging_state_is_unknown(value):
+def test_a_strange_charging_state_is_unknown(value: object) -> None:
     assert charging_state(value) is ChargingState.UNKNOWN
 
 
@@ -108,7 +110,7 @@ def test_a_strange_charging_state_is_unknown(value):
         ("chargerVoltage", "Infinity"),
     ],
 )
-def test_an_impossible_figure_is_unknown(field, value):
+def test_an_impossible_figure_is_unknown(field: str, value: object) -> None:
     assert parse_charge_state({field: value}) == CarState()
 
 
@@ -116,12 +118,12 @@ def test_an_impossible_figure_is_unknown(field, value):
     "text",
     ["", "null", "[]", "{}", '{"chargeState":5}', "{", "[" * 100_000, "Sent.", "\x00", "1" * 5000],
 )
-def test_what_is_no_charge_state_is_refused_with_our_own_error(text):
+def test_what_is_no_charge_state_is_refused_with_our_own_error(text: str) -> None:
     with pytest.raises(UnreadableAnswerError):
         parse_charge_output(text)
 
 
-def test_the_body_controller_is_read():
+def test_the_body_controller_is_read() -> None:
     car = Car(asleep=True, plugged=True)
     body = parse_body_output(json.dumps(car.body_state(), indent="\t"))
     assert (body.sleep, body.charge_port_open, body.user_present) == (
@@ -131,7 +133,7 @@ def test_the_body_controller_is_read():
     )
 
 
-def test_a_body_controller_that_tells_little_is_unknown_not_awake():
+def test_a_body_controller_that_tells_little_is_unknown_not_awake() -> None:
     body = parse_body_state({"vehicleLockState": "VEHICLELOCKSTATE_LOCKED"})
     assert body.sleep is SleepStatus.UNKNOWN
     assert body.charge_port_open is None
@@ -140,7 +142,7 @@ def test_a_body_controller_that_tells_little_is_unknown_not_awake():
 
 
 @given(st.text())
-def test_any_text_is_read_or_refused(text):
+def test_any_text_is_read_or_refused(text: str) -> None:
     for parse in (parse_charge_output, parse_body_output):
         try:
             parse(text)
@@ -152,7 +154,7 @@ FIELDS = tuple(json.loads(EXAMPLE)["chargeState"])
 
 
 @given(objects_with(*FIELDS))
-def test_any_values_give_figures_in_range_or_unknown(fields):
+def test_any_values_give_figures_in_range_or_unknown(fields: dict[str, object]) -> None:
     state = parse_charge_output(json.dumps({"chargeState": fields}))
     assert state.battery_level is None or 0 <= state.battery_level <= 100
     assert state.charger_actual_current is None or 0 <= state.charger_actual_current <= 200
@@ -160,7 +162,7 @@ def test_any_values_give_figures_in_range_or_unknown(fields):
 
 
 @given(objects_with("vehicleSleepStatus", "closureStatuses", "userPresence") | json_values)
-def test_any_body_answer_is_read_or_refused(value):
+def test_any_body_answer_is_read_or_refused(value: object) -> None:
     try:
         assert parse_body_output(json.dumps(value)).sleep in SleepStatus
     except UnreadableAnswerError:

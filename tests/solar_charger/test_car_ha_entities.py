@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 from solar_charger.car.ha_entities import CarEntities, HaEntitiesLink
 from solar_charger.car.link import ResultClass as R
@@ -9,26 +11,31 @@ from solar_charger.sources.home_assistant.rest import Core, CoreRest
 from solar_charger.testing.home_assistant import FakeHomeAssistant
 from solar_charger.testing.house import Car
 
+from tests.solar_charger.fakes import car_state
+
 ENTITIES = CarEntities(
     "number.car_amps", "switch.car_charge", "button.car_wake", "number.car_limit"
 )
 
 
 @pytest.fixture
-def car():
+def car() -> Car:
     return Car()
 
 
 @pytest.fixture
-async def core(car):
+async def core(car: Car) -> AsyncIterator[FakeHomeAssistant]:
+    def hear(word: str, argument: int | None = None) -> None:
+        car.command(word, argument)
+
     fake = FakeHomeAssistant()
     fake.services = {
-        "number.set_value": lambda entity, data: car.command(
+        "number.set_value": lambda entity, data: hear(
             "charging-set-amps" if entity == ENTITIES.amps else "charging-set-limit", data["value"]
         ),
-        "switch.turn_on": lambda entity, data: car.command("charging-start"),
-        "switch.turn_off": lambda entity, data: car.command("charging-stop"),
-        "button.press": lambda entity, data: car.command("wake"),
+        "switch.turn_on": lambda entity, data: hear("charging-start"),
+        "switch.turn_off": lambda entity, data: hear("charging-stop"),
+        "button.press": lambda entity, data: hear("wake"),
     }
     async with fake:
         await fake.set(ENTITIES.amps, 16, max=32, min=0)
@@ -39,17 +46,17 @@ async def core(car):
 
 
 @pytest.fixture
-def link(core):
+def link(core: FakeHomeAssistant) -> HaEntitiesLink:
     return HaEntitiesLink(CoreRest(Core(core.token, core.core_url)), ENTITIES)
 
 
-def test_it_is_a_vehicle_link_that_is_no_proof_of_home(link):
+def test_it_is_a_vehicle_link_that_is_no_proof_of_home(link: HaEntitiesLink) -> None:
     assert isinstance(link, VehicleLink)
     assert not link.proves_home
     assert not link.wakes_by_itself
 
 
-async def test_services_reach_the_car(link, car):
+async def test_services_reach_the_car(link: HaEntitiesLink, car: Car) -> None:
     assert (await link.set_amps(24)).ok
     assert (await link.start()).ok
     assert (await link.set_limit(70)).ok
@@ -60,22 +67,35 @@ async def test_services_reach_the_car(link, car):
     ]  # fmt: skip
 
 
-async def test_the_state_comes_from_sensors_and_controls(core, link):
+async def test_the_state_comes_from_sensors_and_controls(
+    core: FakeHomeAssistant, link: HaEntitiesLink
+) -> None:
     await core.set(ENTITIES.charge, "on")
     state = (await link.read_charge()).data
-    assert (state.charge_current_request, state.charge_current_request_max) == (16, 32)
-    assert (state.charge_limit_soc, state.charging_state) == (80, ChargingState.CHARGING)
-    assert state.battery_level is None
+    assert (
+        car_state(state).charge_current_request,
+        car_state(state).charge_current_request_max,
+    ) == (16, 32)
+    assert (car_state(state).charge_limit_soc, car_state(state).charging_state) == (
+        80,
+        ChargingState.CHARGING,
+    )
+    assert car_state(state).battery_level is None
     told = HaEntitiesLink(
         CoreRest(Core(core.token, core.core_url)),
         ENTITIES,
         lambda: CarState(ChargingState.COMPLETE, battery_level=0),
     )
     state = (await told.read_charge()).data
-    assert (state.battery_level, state.charging_state) == (0, ChargingState.COMPLETE)
+    assert (car_state(state).battery_level, car_state(state).charging_state) == (
+        0,
+        ChargingState.COMPLETE,
+    )
 
 
-async def test_unavailable_entities_are_a_car_out_of_reach_and_nothing_is_sent(core, link, car):
+async def test_unavailable_entities_are_a_car_out_of_reach_and_nothing_is_sent(
+    core: FakeHomeAssistant, link: HaEntitiesLink, car: Car
+) -> None:
     for entity_id in (ENTITIES.amps, ENTITIES.charge, ENTITIES.limit):
         await core.set(entity_id, "unavailable")
     assert (await link.start()).result_class is R.UNREACHABLE
@@ -83,7 +103,9 @@ async def test_unavailable_entities_are_a_car_out_of_reach_and_nothing_is_sent(c
     assert car.heard == []
 
 
-async def test_a_wrong_entity_and_a_wrong_service_are_configuration(core):
+async def test_a_wrong_entity_and_a_wrong_service_are_configuration(
+    core: FakeHomeAssistant,
+) -> None:
     rest = CoreRest(Core(core.token, core.core_url))
     assert (
         await HaEntitiesLink(rest, CarEntities("number.none", "")).set_amps(5)
@@ -95,7 +117,9 @@ async def test_a_wrong_entity_and_a_wrong_service_are_configuration(core):
     assert (await HaEntitiesLink(rest, ENTITIES).start()).result_class is R.CONFIG
 
 
-async def test_home_assistant_restarting_is_told_from_a_lost_answer(core, link):
+async def test_home_assistant_restarting_is_told_from_a_lost_answer(
+    core: FakeHomeAssistant, link: HaEntitiesLink
+) -> None:
     core.faults.status = 502
     assert (await link.stop()).result_class is R.RELAY_DOWN
     core.faults.status = 500

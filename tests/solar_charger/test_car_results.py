@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,7 +69,9 @@ ROWS = [
 
 @pytest.mark.parametrize(("command", "text", "wanted"), ROWS, ids=lambda v: str(v)[:40])
 @pytest.mark.parametrize("change", [str, str.upper, str.lower])
-def test_each_known_text_has_its_class_in_any_case(command, text, wanted, change):
+def test_each_known_text_has_its_class_in_any_case(
+    command: Command, text: str, wanted: R, change: Callable[[str], str]
+) -> None:
     assert classify(command, change(text)) is wanted
 
 
@@ -83,38 +87,40 @@ def test_each_known_text_has_its_class_in_any_case(command, text, wanted, change
         ("requested", Command.STOP),
     ],
 )
-def test_a_word_that_means_already_so_is_a_refusal_for_any_other_command(word, of_another_command):
+def test_a_word_that_means_already_so_is_a_refusal_for_any_other_command(
+    word: str, of_another_command: Command
+) -> None:
     assert classify(of_another_command, REFUSED + word) is R.CAR_REFUSED
 
 
-def test_the_cars_own_words_are_looked_at_before_anything_else_in_the_text():
+def test_the_cars_own_words_are_looked_at_before_anything_else_in_the_text() -> None:
     text = "operation not permitted\n" + REFUSED + "is_charging\nbroken pipe"
     assert classify(Command.START, text) is R.OK_ALREADY
 
 
-def test_words_inside_other_words_do_not_count():
+def test_words_inside_other_words_do_not_count() -> None:
     assert classify(Command.STOP, REFUSED + "not_charging_yet") is R.CAR_REFUSED
     assert classify(Command.START, "it is_charging already") is R.OTHER
 
 
-def test_log_lines_that_begin_with_a_date_are_ignored():
+def test_log_lines_that_begin_with_a_date_are_ignored() -> None:
     noise = "2026-01-24T14:30:00+01:00 [warn ] operation not permitted\n"
     assert classify(Command.START, noise + REFUSED + "is_charging") is R.OK_ALREADY
     assert classify(Command.START, noise) is R.OTHER
     assert without_log_lines(noise + "text") == "text"
 
 
-def test_exit_code_zero_is_success_whatever_is_printed_and_two_is_bad_flags():
+def test_exit_code_zero_is_success_whatever_is_printed_and_two_is_bad_flags() -> None:
     assert classify(Command.START, REFUSED + "complete", 0) is R.OK
     assert classify(Command.START, "flag provided but not defined: -x", 2) is R.CONFIG
 
 
 @pytest.mark.parametrize("name", TROUBLES)
-def test_every_trouble_of_the_fake_program_is_known_to_the_table(name):
+def test_every_trouble_of_the_fake_program_is_known_to_the_table(name: str) -> None:
     assert classify(Command.STOP, TROUBLES[name][0]) is not R.OTHER
 
 
-def test_a_reason_may_be_the_bare_word_or_a_whole_text():
+def test_a_reason_may_be_the_bare_word_or_a_whole_text() -> None:
     assert classify_reason(Command.START, "is_charging") is R.OK_ALREADY
     assert classify_reason(Command.STOP, "is_charging") is R.CAR_REFUSED
     assert classify_reason(Command.START, REFUSED + "complete") is R.COMPLETE
@@ -123,7 +129,9 @@ def test_a_reason_may_be_the_bare_word_or_a_whole_text():
 
 
 @given(st.sampled_from(Command), st.text(), st.integers(1, 255) | st.none())
-def test_no_failing_call_is_ever_taken_for_success_but_by_its_own_word(command, text, code):
+def test_no_failing_call_is_ever_taken_for_success_but_by_its_own_word(
+    command: Command, text: str, code: int
+) -> None:
     found = classify(command, text, code)
     if found in (R.OK, R.OK_ALREADY):
         assert "car could not execute command:" in text.lower()

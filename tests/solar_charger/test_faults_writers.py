@@ -123,7 +123,7 @@ async def test_two_dashboards_that_write_at_once_agree_and_both_stand_in_the_log
             answer = await home.ask(Action.MODE, "SOLAR")
             assert answer.ok
             await home.pass_time(30)
-            assert home.service.charger.mode == other.mode == "SOLAR"
+            assert {home.service.charger.mode, other.mode} == {"SOLAR"}
             assert await home.audit_has(action="mode", actor="ui", to="SOLAR")
             await home.ask(Action.MODE, "MANUAL")
             await home.pass_time(30)

@@ -11,45 +11,47 @@ from solar_charger.sources.readings import SourceError, SourceRefusedError
 from solar_charger.testing.dashboard import FakeDashboard, ForeignCharger
 from solar_charger.testing.house import Car, House
 
-from tests.solar_charger.fakes import Clock, as_bytes, json_values, objects_with
+from tests.solar_charger.fakes import Clock, as_bytes, json_values, known, objects_with
 
 
-def house():
+def house() -> House:
     return House(pv_w=5200, base_w=450, car=Car(charging=True, request_amps=10))
 
 
-async def test_meter_and_plug_of_a_foreign_dashboard_are_read_with_their_age():
+async def test_meter_and_plug_of_a_foreign_dashboard_are_read_with_their_age() -> None:
     clock = Clock()
     async with FakeDashboard(house()) as fake:
         client = Dashboard(fake.url, clock=clock)
         meter = await DashboardMeter(client).poll()
         twc = (await DashboardWallConnector(client).poll()).twc
-    assert meter.grid_w.value == pytest.approx(house().grid_w, abs=1)
-    assert meter.grid_w.measured_at == clock.now - fake.age_s
-    assert meter.production_w.value == 5200
-    assert twc.measured_at == clock.now - fake.twc_age_s
-    assert (twc.value.vehicle_connected, twc.value.vehicle_current_a) == (True, 10)
-    assert twc.value.contactor_closed is True
+    assert known(meter.grid_w).value == pytest.approx(house().grid_w, abs=1)
+    assert known(meter.grid_w).measured_at == clock.now - fake.age_s
+    assert known(meter.production_w).value == 5200
+    assert known(twc).measured_at == clock.now - fake.twc_age_s
+    assert (known(twc).value.vehicle_connected, known(twc).value.vehicle_current_a) == (True, 10)
+    assert known(twc).value.contactor_closed is True
 
 
-async def test_the_first_version_without_ages_is_read_too():
+async def test_the_first_version_without_ages_is_read_too() -> None:
     async with FakeDashboard(house(), older=True) as fake:
         meter = await Dashboard(fake.url).meter()
-    assert meter.grid_w.value < 0
+    assert known(meter.grid_w).value < 0
     assert meter.load_w is None
 
 
-async def test_the_wall_connector_paths_are_looked_for_on_their_old_port(monkeypatch):
+async def test_the_wall_connector_paths_are_looked_for_on_their_old_port(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with FakeDashboard(house()) as fake, FakeDashboard(house()) as beside:
         fake.with_twc = False
         monkeypatch.setattr(contract, "_TWC_PORT", beside.port)
         client = Dashboard(fake.url)
-        assert (await client.wall_connector()).twc.value.vehicle_connected is True
+        assert known((await client.wall_connector()).twc).value.vehicle_connected is True
         await client.wall_connector()
     assert fake.asked["/api/twc/vehicle_connected"] == 1
 
 
-async def test_mode_and_status_go_both_ways():
+async def test_mode_and_status_go_both_ways() -> None:
     async with FakeDashboard(house()) as fake:
         client = Dashboard(fake.url)
         assert (await client.mode()).mode == "SOLAR"
@@ -65,7 +67,7 @@ async def test_mode_and_status_go_both_ways():
         await Dashboard(fake.url, "k").set_mode("SOLAR")
 
 
-async def test_a_dashboard_that_is_away_is_an_error():
+async def test_a_dashboard_that_is_away_is_an_error() -> None:
     fake = FakeDashboard(house())
     async with fake:
         client = Dashboard(fake.url)
@@ -76,7 +78,7 @@ async def test_a_dashboard_that_is_away_is_an_error():
         await client.mode()
 
 
-async def test_a_foreign_charger_finds_the_contract_it_expects():
+async def test_a_foreign_charger_finds_the_contract_it_expects() -> None:
     async with FakeDashboard(house()) as fake, aiohttp.ClientSession() as session:
         charger = ForeignCharger(fake.url, session)
         data, mode = await charger.read()
@@ -85,7 +87,7 @@ async def test_a_foreign_charger_finds_the_contract_it_expects():
         assert await charger.post() == 200
 
 
-def test_what_is_called_missing_or_stale_is_not_taken_for_zero():
+def test_what_is_called_missing_or_stale_is_not_taken_for_zero() -> None:
     body = {"excess_watts": 100, "production_watts": 0, "missing": ["production_watts"]}
     assert contract.parse_envoy_data(as_bytes(body), 5, "d").production_w is None
     with pytest.raises(UnreadableAnswerError, match="stale"):
@@ -93,7 +95,7 @@ def test_what_is_called_missing_or_stale_is_not_taken_for_zero():
     old = contract.parse_envoy_data(
         as_bytes({"excess_watts": 1, "stale": True, "envoy_data_age_seconds": 500}), 1000, "d"
     )
-    assert old.grid_w.measured_at == 500
+    assert known(old.grid_w).measured_at == 500
     assert contract.parse_twc_status(b"{}").vehicle_current_a is None
 
 
@@ -115,7 +117,7 @@ ANY = st.binary() | json_values.map(as_bytes)
         "mode_ext",
     ).map(as_bytes)
 )
-def test_any_answer_is_read_or_refused(body):
+def test_any_answer_is_read_or_refused(body: bytes) -> None:
     for parse in (
         lambda data: contract.parse_envoy_data(data, 1.0, "d"),
         contract.parse_connected,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from typing import Any
 
 import aiohttp
 import pyenphase
@@ -10,21 +11,25 @@ import pytest
 from solar_charger.testing.gateway import FIRMWARE_5, UNMETERED, FakeGateway, Firmware, make_token
 from solar_charger.testing.house import Car, House
 from solar_charger.testing.wall_connector import FakeWallConnector
-from tesla_wall_connector import WallConnector
+from tesla_wall_connector import WallConnector  # type: ignore[import-untyped]
+
+from tests.solar_charger.fakes import known
 
 
-def house(**more):
+def house(**more: Any) -> House:
     return House(pv_w=5200, base_w=450, car=Car(charging=True, request_amps=10), **more)
 
 
-def unverified():
+def unverified() -> aiohttp.ClientSession:
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context))
 
 
-async def read(gateway, token=None):
+async def read(
+    gateway: FakeGateway, token: str | None = None
+) -> tuple[pyenphase.Envoy, pyenphase.EnvoyData]:
     async with unverified() as session:
         envoy = pyenphase.Envoy(gateway.host, client=session)
         await envoy.setup()
@@ -36,34 +41,34 @@ async def read(gateway, token=None):
 
 
 @pytest.mark.parametrize("wiring", ["single", "split", "three"])
-async def test_pyenphase_reads_a_metered_gateway(wiring):
+async def test_pyenphase_reads_a_metered_gateway(wiring: str) -> None:
     home = house(wiring=wiring)
     async with FakeGateway(home) as gateway:
         envoy, data = await read(gateway)
     assert envoy.serial_number == gateway.serial
     assert str(envoy.firmware) == "8.2.4401"
     assert envoy.phase_count == home.legs
-    assert data.system_production.watts_now == round(home.pv_w)
-    assert data.system_consumption.watts_now == round(home.load_w)
-    assert data.system_net_consumption.watts_now == round(home.grid_w)
-    assert data.ctmeters["net-consumption"].active_power == round(home.grid_w)
+    assert known(data.system_production).watts_now == round(home.pv_w)
+    assert known(data.system_consumption).watts_now == round(home.load_w)
+    assert known(data.system_net_consumption).watts_now == round(home.grid_w)
+    assert known(data.ctmeters["net-consumption"]).active_power == round(home.grid_w)
     assert len(data.inverters) == 20
 
 
-async def test_pyenphase_reads_an_unmetered_gateway():
+async def test_pyenphase_reads_an_unmetered_gateway() -> None:
     async with FakeGateway(house(), UNMETERED) as gateway:
         _envoy, data = await read(gateway)
-    assert data.system_production.watts_now == 5200
+    assert known(data.system_production).watts_now == 5200
     assert not data.ctmeters
 
 
-async def test_pyenphase_reads_old_firmware_with_digest():
+async def test_pyenphase_reads_old_firmware_with_digest() -> None:
     async with FakeGateway(house(), FIRMWARE_5) as gateway:
         _envoy, data = await read(gateway)
-    assert data.system_production.watts_now == 5200
+    assert known(data.system_production).watts_now == 5200
 
 
-async def test_pyenphase_is_refused_with_a_wrong_token():
+async def test_pyenphase_is_refused_with_a_wrong_token() -> None:
     async with FakeGateway(house(), Firmware()) as gateway:
         with pytest.raises(pyenphase.exceptions.EnvoyAuthenticationError, match="verify token"):
             await read(gateway, make_token(2**31, user="installer"))
@@ -72,7 +77,7 @@ async def test_pyenphase_is_refused_with_a_wrong_token():
 @pytest.mark.parametrize(
     ("bare_nan", "missing_brace"), [(False, False), (True, False), (True, True)]
 )
-async def test_tesla_wall_connector_reads_every_path(bare_nan, missing_brace):
+async def test_tesla_wall_connector_reads_every_path(bare_nan: bool, missing_brace: bool) -> None:
     home = house(wiring="three")
     home.car.phases, home.car.volts = 3, 230.0
     async with FakeWallConnector(home) as fake:
@@ -92,7 +97,7 @@ async def test_tesla_wall_connector_reads_every_path(bare_nan, missing_brace):
     assert wifi.wifi_connected
 
 
-async def test_the_gateways_certificate_is_its_own_and_nobody_trusts_it():
+async def test_the_gateways_certificate_is_its_own_and_nobody_trusts_it() -> None:
     async with FakeGateway(house()) as gateway, aiohttp.ClientSession() as session:
         with pytest.raises(aiohttp.ClientConnectorCertificateError):
             await session.get(f"{gateway.url}/info")
