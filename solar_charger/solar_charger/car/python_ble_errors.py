@@ -102,7 +102,9 @@ def classify_answer(command: Command, answer: object) -> tuple[ResultClass, str]
     response = answer.get("response") if isinstance(answer, dict) else None
     if not isinstance(response, dict):
         return ResultClass.OTHER, f"odd answer: {str(answer)[:80]}"
-    reason = str(response.get("reason") or "")[:400]
+    given = response.get("reason")
+    # A ping hands back a time stamp of the car here.
+    reason = given[:400] if isinstance(given, str) else ""
     if response.get("result") is True:
         return ResultClass.OK, reason
     if reason.lower() == "too many retries":

@@ -72,13 +72,16 @@ class PrivateBus:
         self._await(self._folder / "bus")
 
     def _run(self, *command: str) -> None:
-        self._processes.append(subprocess.Popen(command, stdin=subprocess.DEVNULL))
+        with (self._folder / "log").open("ab") as log:
+            made = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self._processes.append(made)
 
     def _await(self, path: Path) -> None:
         deadline = time.monotonic() + READY_WITHIN_S
         while not path.exists():
             if self._processes[-1].poll() is not None or time.monotonic() > deadline:
-                raise NotReadyError(f"{path.name} did not come up")
+                said = (self._folder / "log").read_text(errors="replace")[-2000:]
+                raise NotReadyError(f"{path.name} did not come up: {said}")
             time.sleep(0.02)
 
     def _end(self) -> None:
