@@ -72,6 +72,9 @@ class DemoPlant:
         # Begun in the middle of a day, the plant stands where the script would have led it.
         time = self._at % DAY_S
         self.car.plugged = PLUG_AT <= time < UNPLUG_AT or time >= REPLUG_AT
+        if self.car.plugged:
+            # Somebody who tries the app out need not wait for the car to wake by itself.
+            self.car.stir(self._at)
 
     def second(self) -> int:
         """The second of now, with the car as it is then."""
