@@ -122,19 +122,25 @@ def types_stage(run: Run) -> None:
     """mypy, app by app, each in the environment its code runs in."""
     for app in environments.apps():
         python = environments.make_ready(environments.app_test_environment(app))
-        places = [f"{app}/{app}"]
+        places = [f"{app}/{app}", f"tests/demo/scenes/{app}.py", f"tests/bench/{app}.py"]
         if (ROOT / app / "config.yaml").exists():  # its tests are held to types once it is offered
             places.append(f"tests/{app}")
-        _mypy(python, places, (app,))
+        _mypy(app, python, [place for place in places if (ROOT / place).exists()], app)
     repository = environments.make_ready(environments.folder_environment("repository"))
-    _mypy(repository, ["tests/environments.py", "tests/run.py", "tests/repository"], ())
+    runner = ["tests/environments.py", "tests/run.py", "tests/bench/__main__.py"]
+    _mypy("repository", repository, [*runner, "tests/repository"])
+    stand = environments.make_ready(environments.folder_environment("stand"))
+    folders = [f"tests/{name}" for name in ("stand", "images", "home_assistant", "tools")]
+    demo = [str(path.relative_to(ROOT)) for path in (ROOT / "tests/demo").glob("*.py")]
+    _mypy("stand", stand, [*folders, *demo], "tests/images/standin")
 
 
-def _mypy(python: Path, places: list[str], apps: tuple[str, ...]) -> None:
-    cache = environments.cache_folder() / "mypy" / "-".join(apps or ("repository",))
+def _mypy(name: str, python: Path, places: list[str], *search: str) -> None:
+    """Checks places with one environment's packages; `search` holds modules beside the root's."""
+    cache = environments.cache_folder() / "mypy" / name
     execute(
         [str(python), "-m", "mypy", "--cache-dir", str(cache), *places],
-        env={"MYPYPATH": os.pathsep.join([*apps, "."])},
+        env={"MYPYPATH": os.pathsep.join([*search, "."])},
     )
 
 

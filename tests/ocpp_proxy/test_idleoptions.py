@@ -31,6 +31,6 @@ def test_an_option_without_effect_is_named(given: dict[str, Any], said: str) -> 
 
 
 def test_the_defaults_as_the_supervisor_writes_them_are_no_reason_for_a_line() -> None:
-    written = options.Options().model_dump(exclude_none=True)
+    written = options.read({})[0].model_dump(exclude_none=True)
     _, warnings = options.read(written | {"target_url": "ws://h", "on_upstream_loss": "close"})
     assert warnings == []
