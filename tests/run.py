@@ -75,11 +75,15 @@ def print_summary(outcomes: list[Outcome], counts: Counts, seconds: float) -> No
     for outcome in outcomes:
         if outcome.result == "FAILED":
             print(f"FAILED: {outcome.stage}: {outcome.why}")
-    not_run = [f"{o.stage}: {o.why}" for o in outcomes if o.result == "not run"]
+    not_run = [f"{each.stage}: {each.why}" for each in outcomes if each.result == "not run"]
     print("\nNot run:" if not_run or counts.reasons else "\nNot run: nothing")
     for line in (*not_run, *counts.reasons):
         print(f"  {line}")
-    print(f"\n{counts.passed} passed, {counts.failed} failed, {counts.skipped} skipped", flush=True)
+    incomplete = f", INCOMPLETE: {len(not_run)} not run" if not_run else ""
+    print(
+        f"\n{counts.passed} passed, {counts.failed} failed, {counts.skipped} skipped{incomplete}",
+        flush=True,
+    )
 
 
 def main() -> int:
