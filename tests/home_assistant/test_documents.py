@@ -13,6 +13,7 @@ import yaml
 
 from tests.environments import ROOT, app_environment, make_ready, python_path
 from tests.home_assistant.markdown import blocks, headings, in_code, section, steps
+from tests.home_assistant.quoted import is_printed
 from tests.images.far_sides import FarSide, central_system, wallbox
 from tests.stand.app import read_app
 from tests.stand.fixtures import StartApp
@@ -214,3 +215,11 @@ def test_every_environment_variable_in_the_document_belongs_to_a_flag(
     named = set(re.findall(r"OCPP_PROXY_([A-Z_]+)", DOCS))
     assert named
     assert {f"--{name.lower().replace('_', '-')}" for name in named} <= known_flags
+
+
+def test_the_lines_of_the_troubleshooting_table_are_printed_by_the_program() -> None:
+    rows = re.findall(r"^\| ([^|]+) \| [^|]+ \|$", section(DOCS, "## Troubleshooting"), re.MULTILINE)
+    quoted = [text for row in rows[1:] for text in re.findall(r"`([^`]+)`", row)]
+    lines = [text for text in quoted if " " in text and "://" not in text]
+    assert len(lines) > 4
+    assert [line for line in lines if not is_printed("ocpp_proxy", line)] == []
