@@ -1,4 +1,4 @@
-"""The whole program with its Bluetooth driver: paired on the page, live, stopped, lost and found."""
+"""The whole program with its Bluetooth driver: paired, live, stopped, lost, found and woken."""
 
 from __future__ import annotations
 
@@ -145,12 +145,14 @@ def test_manual_charges_at_the_limit_of_the_house(charger: Charger, car: Neighbo
 def test_a_stop_whose_answer_is_lost_is_looked_up_and_not_sent_again(
     charger: Charger, car: Neighbourhood
 ) -> None:
-    car.set(lose_answers=1)
+    car.set(lose_answers=1, soc=64.0)
     assert charger.post("/api/v1/charge", action="stop").status_code == 202
-    charger.until(lambda: not car.state()["charging"])
-    charger.until(lambda: charger.state()["state"] == "Stopped")
+    charger.until(lambda: "stop: UNKNOWN_RESULT" in charger.log)
+    assert not car.state()["charging"]
+    # Only a read made after the stop knows of the changed battery.
+    state = charger.until(lambda: charger.state() if charger.state()["battery"] == 64 else None)
+    assert state["state"] == "Stopped"
     assert car.state()["heard"].count("charging-stop") == 1
-    assert "UNKNOWN_RESULT" in charger.log
 
 
 def test_a_car_out_of_range_is_counted_and_rested_and_found_again(

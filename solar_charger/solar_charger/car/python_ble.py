@@ -25,6 +25,8 @@ __all__ = ["DriverUnavailableError", "PythonBleLink"]
 
 REACH_WITHIN_S = 40.0
 """Scan and up to three attempts to connect."""
+ASK_AGAIN_WITHIN_S = 10.0
+"""To ask the body controller what a silence means; a car that has gone costs no more."""
 ANSWER_WITHIN_S = 45.0
 """An awake car whose infotainment still boots is given 20 s by the package."""
 WAKE_WITHIN_S = 30.0
@@ -104,11 +106,7 @@ class PythonBleLink:
 
     async def read_body(self) -> Result:
         """Ask the body controller, which does not wake the car."""
-        return await self._read(
-            Command.READ_BODY,
-            lambda car: car.vehicle_state(),
-            lambda message: parse_body_state(self._stack.as_dict(message)),
-        )
+        return await self._ask_body(self._reach_within_s)
 
     async def read_charge(self) -> Result:
         """Read the charge state of an awake car."""
@@ -151,11 +149,20 @@ class PythonBleLink:
         result = await self._exchange(command, call, _answered(command), self._answer_within_s)
         return await self._asleep_or(result) if command is not Command.WAKE else result
 
+    async def _ask_body(self, reach_within_s: float) -> Result:
+        return await self._read(
+            Command.READ_BODY,
+            lambda car: car.vehicle_state(),
+            lambda message: parse_body_state(self._stack.as_dict(message)),
+            reach_within_s,
+        )
+
     async def _read(
         self,
         command: Command,
         call: Callable[[Vehicle], Awaitable[Any]],
         parse: Callable[[Any], Any],
+        reach_within_s: float | None = None,
     ) -> Result:
         def finish(message: Any, spent: float) -> Result:
             try:
@@ -163,7 +170,7 @@ class PythonBleLink:
             except UnreadableAnswerError as error:
                 return Result(ResultClass.OTHER, f"{command.value}: {error}", spent)
 
-        return await self._exchange(command, call, finish, self._answer_within_s)
+        return await self._exchange(command, call, finish, self._answer_within_s, reach_within_s)
 
     async def _asleep_or(self, result: Result) -> Result:
         """Without an answer the car is asleep or gone; the body controller knows.
@@ -174,7 +181,7 @@ class PythonBleLink:
         doubtful = (ResultClass.UNREACHABLE, ResultClass.UNKNOWN_RESULT)
         if result.result_class not in doubtful or self._vehicle is None:
             return result
-        body = await self.read_body()
+        body = await self._ask_body(min(self._reach_within_s, ASK_AGAIN_WITHIN_S))
         spent = result.duration_s + body.duration_s
         if isinstance(body.data, BodyState) and body.data.sleep is SleepStatus.ASLEEP:
             return Result(ResultClass.ASLEEP, "the car is asleep", spent, body.data)
@@ -190,10 +197,11 @@ class PythonBleLink:
         call: Callable[[Vehicle], Awaitable[Any]],
         finish: Callable[[Any, float], Result],
         within_s: float,
+        reach_within_s: float | None = None,
     ) -> Result:
         async with self._lock:
             begun = time.monotonic()
-            car, failure = await self._reach(command)
+            car, failure = await self._reach(command, reach_within_s or self._reach_within_s)
             if car is None:
                 return Result(failure.result_class, failure.text, time.monotonic() - begun)
             try:
@@ -213,7 +221,7 @@ class PythonBleLink:
                 return self._failed(command, error, begun)
             return finish(answer, time.monotonic() - begun)
 
-    async def _reach(self, command: Command) -> tuple[Vehicle | None, Result]:
+    async def _reach(self, command: Command, within_s: float) -> tuple[Vehicle | None, Result]:
         """The connected car, or why there is none. Nothing has been sent when this fails."""
         begun = time.monotonic()
         try:
@@ -221,12 +229,12 @@ class PythonBleLink:
         except KeyFileError as error:
             return None, Result(ResultClass.CONFIG, str(error))
         try:
-            async with asyncio.timeout(self._reach_within_s):
+            async with asyncio.timeout(within_s):
                 return await self._connected(key), Result(ResultClass.OK)
         except TimeoutError:
             heard = self._vehicle is not None and self._vehicle.device is not None
             await self._leave()
-            told_s = not_reached(f"{self._reach_within_s:.0f} s", heard=heard)
+            told_s = not_reached(f"{within_s:.0f} s", heard=heard)
             return None, Result(ResultClass.UNREACHABLE, told_s)
         except self._stack.base_error as error:
             await self._leave()
