@@ -16,8 +16,6 @@ LONGEST_PAYLOAD = 2048
 LONGEST_NAME = 64
 MOST_STATIONS = 256
 
-_KINDS = {2: "CALL", 3: "CALLRESULT", 4: "CALLERROR"}
-
 
 def masked(data: bytes, *, size: int = 0, id_tags: bool = True) -> str:
     """A payload for people: at most 2 kB, without credentials, tags shortened if so wished.
@@ -105,7 +103,7 @@ class Recorder:
         small = len(data) <= LONGEST_PAYLOAD
         payload = data if small else masked(data, size=size, id_tags=self._mask_id_tags)
         return Message(
-            self._count, wall, station, leg, _kind(facts), facts.id[:LONGEST_NAME],
+            self._count, wall, station, leg, facts.kind_name, facts.id[:LONGEST_NAME],
             facts.action[:LONGEST_NAME], size, _milliseconds(facts), own,
             self._mask_id_tags, payload,
         )  # fmt: skip
@@ -129,10 +127,6 @@ class Recorder:
                 del self._pairings[next(iter(self._pairings))]
             pairing = self._pairings[station] = Pairing()
         return pairing
-
-
-def _kind(facts: Facts) -> str:
-    return _KINDS.get(facts.kind, f"type {facts.kind}" if facts.kind else "no OCPP-J")
 
 
 def _milliseconds(facts: Facts) -> float | None:

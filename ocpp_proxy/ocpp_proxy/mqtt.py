@@ -27,7 +27,6 @@ class MqttSide:
         supervisor: Supervisor | None,
         *,
         ssl_folder: Path = Path("/ssl"),
-        support_url: str = "",
     ) -> None:
         """Files are kept under `data`; `mqtt_ca` is looked for in `ssl_folder`."""
         self._broker_options = BrokerOptions(
@@ -52,15 +51,10 @@ class MqttSide:
         self.observer = StationPublishing(
             self._publisher,
             KeptStations(data),
-            Origin("OCPP proxy", __version__, support_url),
+            Origin("OCPP proxy", __version__),
             prefix=prefix,
             mask_id_tags=options.mask_id_tags,
         )
-
-    @property
-    def connected(self) -> bool:
-        """Whether a broker is connected now."""
-        return self._publisher.connected
 
     @property
     def forget(self) -> Callable[[str], bool]:

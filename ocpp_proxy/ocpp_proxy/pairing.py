@@ -21,6 +21,12 @@ class Facts(NamedTuple):
     action: str
     round_trip: float | None
 
+    @property
+    def kind_name(self) -> str:
+        """CALL, CALLRESULT or CALLERROR; in words what is none of them."""
+        other = f"type {self.kind}" if self.kind else "no OCPP-J"
+        return frames.KIND_NAMES.get(self.kind, other)
+
 
 class Pairing:
     """The open CALLs of both directions; both sides may use "1", so their CALLs live apart."""

@@ -16,7 +16,6 @@ log = logs.get()
 LARGEST_NOTED = 8192
 SLOW = 5.0
 
-_KINDS = {2: "CALL", 3: "CALLRESULT", 4: "CALLERROR"}
 _NOTED = frozenset(
     {"BootNotification", "StatusNotification", "StartTransaction", "StopTransaction"}
 )
@@ -50,10 +49,9 @@ class Trail:
 
     def _log(self, facts: Facts, source: Side, data: bytes, own: bool) -> None:
         arrow = "→" if source is Side.CHARGER else "←"
-        kind = _KINDS.get(facts.kind, f"type {facts.kind}" if facts.kind else "no OCPP-J")
         took = "" if facts.round_trip is None else f" {facts.round_trip * 1000:.1f} ms"
         log.debug(
-            "%s %s %s %s %s %d B%s%s", self.station_id, arrow, kind, facts.action or "?",
+            "%s %s %s %s %s %d B%s%s", self.station_id, arrow, facts.kind_name, facts.action or "?",
             facts.id or "-", len(data), took, " (proxy)" if own else "",
         )  # fmt: skip
         if log.isEnabledFor(logs.TRACE):

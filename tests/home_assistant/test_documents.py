@@ -218,7 +218,8 @@ def test_every_environment_variable_in_the_document_belongs_to_a_flag(
 
 
 def test_the_lines_of_the_troubleshooting_table_are_printed_by_the_program() -> None:
-    rows = re.findall(r"^\| ([^|]+) \| [^|]+ \|$", section(DOCS, "## Troubleshooting"), re.MULTILINE)
+    table = section(DOCS, "## Troubleshooting")
+    rows = re.findall(r"^\| ([^|]+) \| [^|]+ \|$", table, re.MULTILINE)
     quoted = [text for row in rows[1:] for text in re.findall(r"`([^`]+)`", row)]
     lines = [text for text in quoted if " " in text and "://" not in text]
     assert len(lines) > 4

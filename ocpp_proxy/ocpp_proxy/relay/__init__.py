@@ -1,9 +1,7 @@
 """A station's session as a state machine without I/O: `Relay`, and the words it shares.
 
-Beyond what was agreed first: `Relay.copies` (bool, off) adds a `Copy` effect for every CALL of
-the charger, for read-only listeners; `ended` becomes True with the very call that closes or loses
-the last leg, so perform that call's effects before dropping the relay; `StationMemory.version`
-counts changes of `to_dict()`.
+`Relay.ended` becomes True with the very call that closes or loses the last leg: perform that call's
+effects before dropping the relay.
 """
 
 from .events import Close, Closed, Copy, Dial, Effect, Leg, Note, Send
