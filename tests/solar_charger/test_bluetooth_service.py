@@ -64,9 +64,17 @@ class Charger:
 
     def ends(self, path: str, **body: Any) -> dict[str, Any]:
         """Have a command carried out and wait for what became of it."""
+        return self.ended(self.asked(path, **body))
+
+    def asked(self, path: str, **body: Any) -> int:
+        """The number of a command that has been accepted."""
         answer = self.post(path, **body)
         assert answer.status_code == 202, answer.text
-        where = f"{self._api}/api/v1/commands/{answer.json()['id']}"
+        return int(answer.json()["id"])
+
+    def ended(self, number: int) -> dict[str, Any]:
+        """What became of a command, as soon as that is known."""
+        where = f"{self._api}/api/v1/commands/{number}"
 
         def ended() -> dict[str, Any] | None:
             found: dict[str, Any] = requests.get(where, timeout=10).json()
@@ -123,12 +131,12 @@ def test_a_new_owner_makes_a_key_pairs_it_and_goes_live(
     refused = charger.ends("/api/v1/pairing/check")
     assert refused["result_class"] == "NOT_PAIRED"
     assert "pair it" in refused["text"]
-    asked = charger.post("/api/v1/pairing/request").json()["id"]
+    asked = charger.asked("/api/v1/pairing/request")
     charger.until(lambda: car.state()["waits_for_card"])
     car.tell("tap")
-    charger.until(lambda: car.state()["roles"] == [OURS])
+    assert charger.ended(asked)["result_class"] == "OK"
+    assert car.state()["roles"] == [OURS]
     assert charger.ends("/api/v1/pairing/check")["result_class"] == "OK"
-    assert asked
     charger.until(lambda: charger.state()["battery"] == 65)
     assert charger.post("/api/v1/live", live=True).json()["dry_run"] is False
     assert car.state()["heard"] == []
