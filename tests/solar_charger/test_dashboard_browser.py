@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from solar_charger.commands import Action, Answer, refused
+from solar_charger.control.decision import ControllerState
 from solar_charger.dashboard.site import CHART
 
 from tests.environments import ROOT
@@ -125,7 +126,7 @@ def test_the_page_is_whole_quiet_and_without_barriers(
             for part in PARTS:
                 expect(page.get_by_test_id(part)).to_be_visible()
             expect(page.locator("#chart-power canvas")).to_be_visible()
-            expect(page.get_by_test_id("supply")).to_have_text("Live")
+            expect(page.get_by_test_id("supply")).to_have_text("Online")
             for part in ("pairing", "settings", "diagnostics"):
                 page.get_by_test_id(part).locator("summary").first.click()
             served.backend.swap(controller_state="night", text="It is night.")
@@ -134,6 +135,66 @@ def test_the_page_is_whole_quiet_and_without_barriers(
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             assert seen.hosts == {url.split("/")[2]}
         assert all(path.startswith(PREFIX + "/") for path in asked)
+
+
+ALARMS = (
+    "stop_not_confirmed", "uncontrolled_charge", "start_without_current", "meter_stale",
+    "emergency_no_progress", "fuse_no_data", "foreign_vehicle", "deadline_late",
+    "meters_disagree", "relay_unreachable", "store_unwritable", "store_damaged",
+    "source_refused", "unclean_restart", "bluetooth_adapter", "too_many_connections",
+    "link_not_paired", "link_role", "link_disabled", "link_permission", "link_config",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
+def test_no_state_of_control_has_barriers_or_runs_over_the_edge(
+    browser: Browser, served: Served, width: int, scheme: str
+) -> None:
+    with opened(browser, served.page + "/", width=width, scheme=scheme) as seen:
+        page = seen.page
+        for state in ControllerState if width == 390 else (ControllerState.STALE,):
+            alarmed = state in (ControllerState.FAULT, ControllerState.STALE)
+            text = f"{state.value}: a sentence about it."
+            served.backend.swap(
+                controller_state=state.value, text=text, alarms=ALARMS if alarmed else [],
+                dry_run=state is not ControllerState.CHARGING, pending_normalization=alarmed,
+                amps=None if alarmed else 0, plugged=None if alarmed else False,
+            )  # fmt: skip
+            expect(page.get_by_test_id("why")).to_have_text(text)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            if alarmed:
+                assert look_for_barriers(page) == []
+
+
+def test_each_alarm_says_in_a_sentence_what_to_do(browser: Browser, served: Served) -> None:
+    with opened(browser, served.page + "/") as seen:
+        served.backend.swap(alarms=[*ALARMS, "a_later_one"])
+        told = seen.page.get_by_test_id("alarms").locator("li")
+        expect(told).to_have_count(len(ALARMS) + 1)
+        texts = told.all_inner_texts()
+        assert all(text.endswith(".") for text in texts[:-1])
+        assert texts[-1] == "A later one"
+
+
+def test_before_anything_is_known_the_page_says_what_to_do_first(
+    browser: Browser, served: Served
+) -> None:
+    backend = served.backend
+    backend.setup |= {
+        "vin": False, "key": False, "link": None, "car_read": False, "can_go_live": False,
+        "link_problem": "no vehicle identification number yet: set vin",
+    }  # fmt: skip
+    backend.journal.lines = []
+    backend.swap(
+        amps=None, own_w=None, grid_w=None, battery=None, car_limit=None, plugged=None,
+        production_watts=None, available_w=None, session_energy=None, eta=None, target_amps=0,
+    )  # fmt: skip
+    with opened(browser, served.page + "/", width=390) as seen:
+        page = seen.page
+        expect(page.get_by_test_id("strip")).to_contain_text("Finish the set-up")
+        expect(page.get_by_test_id("pairing")).to_contain_text("There is no way to it yet.")
+        assert not re.search(r"None|null|undefined|NaN", page.locator("main").inner_text())
+        assert look_for_barriers(page) == []
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -343,7 +404,7 @@ def test_alarms_and_a_foreign_charge_are_shown_and_taken_over(
         controller_state="external", pending_normalization=True,
     )  # fmt: skip
     with opened(browser, served.page + "/") as seen:
-        expect(seen.page.get_by_role("alert").first).to_contain_text("Stop not confirmed")
+        expect(seen.page.get_by_role("alert").first).to_contain_text("current still flows")
         expect(seen.page.get_by_test_id("alarms")).to_contain_text("15.8 A from the grid")
         seen.page.get_by_test_id("takeover").click()
         expect(seen.page.locator("#notice")).to_have_text("Solar takeover requested")
@@ -381,7 +442,7 @@ def test_a_lost_app_is_said_and_found_again(browser: Browser) -> None:
     with serving() as served:
         page_port, api_port = served.server.page_port, served.server.api_port
         with opened(browser, served.page + "/") as seen:
-            expect(seen.page.get_by_test_id("supply")).to_have_text("Live")
+            expect(seen.page.get_by_test_id("supply")).to_have_text("Online")
             served.server.stop()
             expect(seen.page.get_by_test_id("supply")).to_have_text("No connection to the app")
             with serving(page_port=page_port, api_port=api_port) as again:

@@ -1,7 +1,8 @@
 // What is being done and why; mode and buttons.
 
+import { showAlarms } from "./alarms.js";
 import { ask, follow, notice, post, Refused, tell } from "./api.js";
-import { byId, element, place, setHidden, setState, setText } from "./dom.js";
+import { byId, setHidden, setState, setText } from "./dom.js";
 import { amperes, clock, duration, energy, percent, power, words } from "./format.js";
 
 const STATES = {
@@ -58,7 +59,8 @@ export class Control {
   update(state) {
     this.state = state;
     const [headline, tone] = STATES[state.controller_state] ?? [words(state.controller_state) || "Starting up", "wait"];
-    setText(byId("headline"), state.foreign ? "Another charger is in control" : headline);
+    const stepsBack = state.foreign || state.reason === "foreign_charger";
+    setText(byId("headline"), stepsBack ? "Another charger is in control" : headline);
     setText(byId("state-badge"), words(state.controller_state || "starting"));
     setState(byId("state-badge"), tone);
     setText(byId("why"), state.text ?? state.reason_text ?? "No decision has been taken yet.");
@@ -66,7 +68,7 @@ export class Control {
     this.tick();
     this.showMode(state);
     this.showStrip(state);
-    this.showAlarms(state);
+    showAlarms(state);
     this.showTakeover(state);
     showCar(state);
   }
@@ -107,22 +109,6 @@ export class Control {
     const offered = !setup.passive && (dry ? setup.can_go_live : setup.dry_run_option);
     setHidden(byId("live"), !offered);
     setText(byId("live"), dry ? "Go live" : "Back to dry run");
-  }
-
-  showAlarms(state) {
-    const found = (state.alarms ?? []).map(words);
-    if (typeof state.grid_charge_warning_amps === "number") {
-      found.push(`The car draws ${amperes(state.grid_charge_warning_amps)} from the grid`);
-    }
-    if (state.pending_normalization) {
-      found.push("The full current is still to be given back to the car, once it is in range");
-    }
-    const text = found.join("\n");
-    if (text !== this.alarms) {
-      this.alarms = text;
-      place(byId("alarms"), found.map((each) => element("li", each)));
-      setHidden(byId("alarms"), found.length === 0);
-    }
   }
 
   showTakeover(state) {

@@ -2,13 +2,14 @@
 
 import { byId, element, setText } from "./dom.js";
 import { duration, energy, power, words } from "./format.js";
+import { way } from "./setup.js";
 
 const yesNo = (value) => (value === null || value === undefined ? "not known" : value ? "yes" : "no");
 const FACTS = [
   ["Bluetooth works", (s) => yesNo(s.ble_ok)],
   ["Bluetooth failures", (s) => String(s.ble_fail_count ?? "–")],
   ["Bluetooth rests for", (s) => duration(s.ble_backoff_remaining)],
-  ["Way to the car", (s) => words(s.setup?.link || "none")],
+  ["Way to the car", (s) => way(s.setup?.link) || "none"],
   ["Trouble with it", (s) => s.setup?.link_problem || "none"],
   ["Relay not reached in a row", (s) => String(s.relay_unreachable_streak ?? "–")],
   ["Car plugged in", (s) => yesNo(s.plugged)],

@@ -12,7 +12,7 @@ import { SettingsForm } from "./settings.js";
 import { Setup } from "./setup.js";
 import { Sources } from "./sources.js";
 
-const SUPPLY = { live: "Live", asking: "Every few seconds", lost: "No connection to the app" };
+const SUPPLY = { live: "Online", asking: "Every few seconds", lost: "No connection to the app" };
 
 const audit = new Audit();
 const chart = new Chart();

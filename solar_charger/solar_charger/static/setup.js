@@ -8,6 +8,14 @@ const PAIRING = {
   queued: "Waiting for the car …",
   sent: "Sent. Tap your key card on the centre console now, and confirm on the car's screen.",
 };
+const WAYS = {
+  python_ble: "Bluetooth",
+  relay: "the relay",
+  tesla_control: "tesla-control",
+  proxy_http: "TeslaBleHttpProxy",
+  ha_entities: "Home Assistant",
+  simulated: "a simulated radio",
+};
 const KEYLESS = ["simulated", "ha_entities", "proxy_http"];
 const CHECKING = { queued: "Waiting for the car …", sent: "Asking the car …" };
 
@@ -24,7 +32,7 @@ export class Setup {
 
   update(state) {
     const setup = state.setup ?? {};
-    const link = words(setup.link || "none");
+    const link = way(setup.link);
     const keyless = KEYLESS.includes(setup.link);
     step("vin", setup.vin || keyless, keyless ? "This way to the car needs no VIN here." : setup.vin ? "The VIN is set." : "Enter the car's VIN as option vin in the app's configuration, and restart the app.");
     step("key", setup.key || keyless, keyless ? "This way to the car needs no key of this app." : setup.key ? "There is a key." : "The car obeys a key that it knows. It is made here and never leaves this app.");
@@ -34,8 +42,9 @@ export class Setup {
     setHidden(byId("public-key"), !setup.public_key_pem);
     setText(byId("public-pem"), setup.public_key_pem);
     step("request", setup.car_read, null);
-    const problem = setup.link_problem ? ` ${setup.link_problem}` : "";
-    step("check", setup.car_read, setup.car_read ? `The car has been read over ${link}.${problem}` : `The car has not been read yet; the way is ${link}.${problem}`);
+    const problem = setup.link_problem ? ` ${sentence(setup.link_problem)}` : "";
+    const told = link ? `The way is ${link}.` : "There is no way to it yet.";
+    step("check", setup.car_read, setup.car_read ? `The car has been read over ${link}.${problem}` : `The car has not been read yet. ${told}${problem}`);
     const live = state.dry_run === false;
     step("live", live, live ? "Commands go to the car." : setup.can_go_live ? "Press “Go live” at the top of this page when the decisions look right." : "Possible once the car has been read.");
     setText(byId("pairing-word"), setup.car_read ? "done" : "to be done");
@@ -95,6 +104,15 @@ function ended(name, command, well) {
   return command.result_class === "OK_PENDING"
     ? "The request is in the car. Tap the card, confirm on the screen, then press “Check the connection”."
     : "The car has taken the key. Press “Check the connection”.";
+}
+
+export function way(link) {
+  return link ? (WAYS[link] ?? words(link)) : "";
+}
+
+function sentence(text) {
+  const begun = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }
 
 function step(name, done, text) {
