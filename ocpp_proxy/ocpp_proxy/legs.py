@@ -187,7 +187,7 @@ class Leg(asyncio.Protocol):
         if was and not self._paused and not self.transport.is_closing():
             self.transport.resume_reading()
             if self.keepalive:
-                self.keepalive.heard()
+                self.keepalive.unanswered = None
 
     @property
     def reading_paused(self) -> bool:
@@ -233,7 +233,7 @@ class Leg(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self.keepalive is not None:
-            self.keepalive.heard()
+            self.keepalive.unanswered = None
         used, size = 0, len(data)
         while used < size:
             if not self._borders.clean or self._fragments or self.protocol.state is not OPEN:

@@ -39,19 +39,23 @@ class Pairing:
         # The last answer that found its CALL.
         self.answered: Facts | None = None
 
+    def asked(self, source: Side, head: frames.Head, now: float) -> None:
+        """Take note of a CALL."""
+        calls = self._of_charger if source is Side.CHARGER else self._of_upstream
+        calls[head.id] = head.action, now
+        if len(calls) > MOST_OPEN:
+            del calls[next(iter(calls))]
+
     def follow(self, source: Side, head: frames.Head | None, now: float) -> Facts:
         """Take note of a message from one leg at `now` (monotonic seconds) by its head."""
         if head is None:
             return Facts(0, "", "", None)
         kind, message_id, action = head
-        from_charger = source is Side.CHARGER
         if kind == frames.CALL:
-            calls = self._of_charger if from_charger else self._of_upstream
-            calls[message_id] = action, now
-            if len(calls) > MOST_OPEN:
-                del calls[next(iter(calls))]
+            self.asked(source, head, now)
             return Facts(kind, message_id, action, None)
-        call = (self._of_upstream if from_charger else self._of_charger).pop(message_id, None)
+        calls = self._of_upstream if source is Side.CHARGER else self._of_charger
+        call = calls.pop(message_id, None)
         if call is None:
             return Facts(kind, message_id, "", None)
         self.answered = Facts(kind, message_id, call[0], now - call[1])

@@ -35,17 +35,21 @@ class Trail:
 
     def follow(
         self, source: Side, head: frames.Head | None, data: bytes, now: float, *, own: bool = False
-    ) -> Facts:
+    ) -> None:
         """Take note of a message from one leg at `now` (monotonic), write what is logged."""
+        each = log.isEnabledFor(logging.DEBUG)
+        if head is not None and head.kind == frames.CALL:
+            if not each and head.action not in _NOTED:
+                # Most messages are such: only their answers may be worth a line.
+                self._pairing.asked(source, head, now)
+                return
+            if head.action in _NOTED and len(data) <= LARGEST_NOTED:
+                self._note_call(head.action, data)
         facts = self._pairing.follow(source, head, now)
-        if facts.kind == 2:
-            if facts.action in _NOTED and len(data) <= LARGEST_NOTED:
-                self._note_call(facts.action, data)
-        else:
+        if facts.kind != frames.CALL:
             self._note_answer(facts, source, data)
-        if log.isEnabledFor(logging.DEBUG):
+        if each:
             self._log(facts, source, data, own)
-        return facts
 
     def _log(self, facts: Facts, source: Side, data: bytes, own: bool) -> None:
         arrow = "→" if source is Side.CHARGER else "←"

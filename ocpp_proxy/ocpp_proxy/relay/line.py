@@ -44,7 +44,13 @@ class Line:
     @property
     def busy(self) -> bool:
         """Whether anything waits for time to pass or an answer to come."""
-        return not self.free or bool(self.own) or bool(self.waiting)
+        return (
+            self.current is not None
+            or self.sequential
+            or self.delayed_until is not None
+            or bool(self.own)
+            or bool(self.waiting)
+        )
 
     def sent(self, call: OpenCall, now: float) -> None:
         """A CALL of the peer goes out now."""

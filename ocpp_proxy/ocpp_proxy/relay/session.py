@@ -123,8 +123,7 @@ class Relay:
         if self._up.free and not held_back:
             self._up.sent(call, now)
             self._in_use = True
-            effects.append(Send(Leg.UPSTREAM, call.data, call.text))
-            return effects
+            return [*effects, Send(Leg.UPSTREAM, call.data, call.text)]
         self._up.waiting.add(call)
         self._up.sequential |= held_back
         return effects + self._turn(now)
