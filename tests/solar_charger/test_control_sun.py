@@ -115,6 +115,15 @@ def test_a_falling_sun_is_met_ahead_of_its_arrival() -> None:
     assert decision.target_amps < (6500 // 240)
 
 
+def test_half_an_ampere_that_is_missing_is_waited_out_and_a_whole_one_is_not() -> None:
+    house = charging(240 * 8 + 150)
+    assert house.amps == 8
+    house.free_w = 240 * 7.5
+    assert house.run(300, follow=True).target_amps == 8
+    house.free_w = 240 * 7.1
+    assert house.run(60, follow=True).target_amps == 7
+
+
 def test_an_ampere_is_not_see_sawed_around_its_boundary() -> None:
     house = charging(4900)
     changes = 0

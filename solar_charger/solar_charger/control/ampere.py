@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 
 from .surplus import Surplus
 
@@ -12,12 +13,17 @@ LARGE_FROM_A = 12
 UP_GAP_S, SLOW_UP_GAP_S = 20.0, 60.0
 SMALL_RISE_AFTER_S, SLOW_SMALL_RISE_AFTER_S = 60.0, 60.0
 DOWN_GAP_S = 20.0
+TOLERATED_A, SLOW_TOLERATED_A = 0.7, 0.4
+"""So little may be missing before a drop: it mostly comes back by itself, and a command is worth
+as much as an ampere from the grid for a minute."""
 PING_PONG_S = 1800.0
 PING_PONG_ROOM_A = 1.5
 TRACKING_A = 4.0
 SETTLE_S = 30.0
 HIGHEST_A = 80
 CAR_CAP_S = 600.0
+RESTLESS_CHANGES, RESTLESS_S = 4, 1500.0
+EDGE_A, EDGE_WAIT_S = 0.7, 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,22 @@ class Ask:
     deadband: int
     patience: float
     fast_drop_w: float
+    assumed: bool = False
+    """Nobody measures what the car draws: each change rests on an assumption."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thrift:
+    """How commands are saved: A on both deadbands, a factor on the gap between rises."""
+
+    rise: int
+    drop: int
+    patience: float
+    edges: bool = False
+    """A rise waits until a cloud's edge has passed."""
+
+
+RESTLESS = Thrift(rise=5, drop=2, patience=4.5, edges=True)
 
 
 @dataclass(slots=True)
@@ -50,6 +72,8 @@ class Ampere:
     drop_from: int = 0
     dropped_at: float = float("-inf")
     car_cap: tuple[int, float] | None = None
+    changes: deque[float] = field(default_factory=lambda: deque(maxlen=RESTLESS_CHANGES))
+    """When the last changes were."""
 
     def begin(self, amps: int, changed_at: float) -> None:
         """Start over at a current."""
@@ -75,7 +99,21 @@ class Ampere:
             self.drop_from, self.dropped_at = self.amps, ask.now
         self.amps = amps
         self.changed_at = ask.now
+        self.changes.append(ask.now)
         self.rise_wish_since = None
+
+    def _thrift(self, ask: Ask) -> Thrift:
+        """Without a connector, broken clouds would cost twice the commands: large changes only."""
+        full = len(self.changes) == RESTLESS_CHANGES
+        restless = full and ask.now - self.changes[0] < RESTLESS_S
+        if not (ask.assumed and ask.surplus.fast and restless):
+            return Thrift(ask.deadband, ask.deadband, ask.patience)
+        return Thrift(
+            max(ask.deadband, RESTLESS.rise),
+            max(ask.deadband, RESTLESS.drop),
+            max(ask.patience, RESTLESS.patience),
+            RESTLESS.edges,
+        )
 
     def _covered(self, ask: Ask) -> float:
         """W that are still there when a command sent now has arrived."""
@@ -91,9 +129,13 @@ class Ampere:
         if surplus.grid_w >= ask.fast_drop_w and surplus.median < 0 and self.amps > ask.least:
             self._set(ask.least, ask)
             return "fast_drop", f"{surplus.grid_w:.0f} W from the grid: down to {ask.least} A"
-        covered = int(self._covered(ask) // ask.watts_per_amp)
+        room = self._covered(ask) / ask.watts_per_amp
+        if room > self.amps - (TOLERATED_A if surplus.fast else SLOW_TOLERATED_A):
+            return None
+        covered = int(room // 1)
         target = max(ask.least, covered)
-        step = (2 if self.amps >= LARGE_FROM_A and surplus.fast else 1) + ask.deadband
+        large = self.amps >= LARGE_FROM_A and surplus.fast
+        step = (2 if large else 1) + self._thrift(ask).drop
         # Towards the minimum no deadband holds: only there the charge can pause.
         if target >= self.amps or (self.amps - target < step and covered >= ask.least):
             return None
@@ -121,19 +163,23 @@ class Ampere:
         return "up", f"{surplus.newest:.0f} W left for the car: up to {target} A"
 
     def _rise_due(self, ask: Ask, target: int, room: float) -> bool:
-        surplus = ask.surplus
+        surplus, thrift = ask.surplus, self._thrift(ask)
         if not ask.may_rise or not surplus.full or surplus.at == self.raised_on:
             return False
-        if ask.now - self.changed_at < (UP_GAP_S if surplus.fast else SLOW_UP_GAP_S) * ask.patience:
+        gap = UP_GAP_S if surplus.fast else SLOW_UP_GAP_S
+        if ask.now - self.changed_at < gap * thrift.patience:
             return False
+        stood = ask.now - (self.rise_wish_since or ask.now)
+        climbing = surplus.newest - surplus.previous > EDGE_A * ask.watts_per_amp
         if self._undoes_a_drop(ask, target, room):
             return False
-        step = (3 if self.amps >= LARGE_FROM_A and surplus.fast else 2) + ask.deadband
+        if thrift.edges and climbing and stood < EDGE_WAIT_S:
+            return False
+        step = (3 if self.amps >= LARGE_FROM_A and surplus.fast else 2) + thrift.rise
         if target - self.amps >= step:
             return True
-        stood = ask.now - (self.rise_wish_since or ask.now)
         wanted = SMALL_RISE_AFTER_S if surplus.fast else SLOW_SMALL_RISE_AFTER_S
-        return stood >= wanted and target - self.amps > ask.deadband
+        return stood >= wanted and target - self.amps > thrift.rise
 
     def _undoes_a_drop(self, ask: Ask, target: int, room: float) -> bool:
         if target - self.amps != 1 or ask.now - self.dropped_at > PING_PONG_S:

@@ -131,15 +131,20 @@ class Controller:
                 self._learn(inputs)
                 power, amps = self.electric.own_power(twc.value), measured_amps(twc.value)
                 if power is not None and amps is not None:
-                    self.own.add(twc.measured_at, power, amps)
+                    self.own.add(twc.measured_at, power, amps, measured=True)
             return
         self._learn(inputs)
-        car = snapshot.car
+        car, last = snapshot.car, self.own.newest()
         amps = modelled_amps(
-            now, car.value if car else None, car.measured_at if car else None, inputs.link
+            now,
+            car.value if car else None,
+            car.measured_at if car else None,
+            inputs.link,
+            (last[0], last[2]) if last is not None else None,
         )
         if amps is not None:
-            self.own.add(now, amps * self.electric.volts * self.electric.phases, amps)
+            power = amps * self.electric.volts * self.electric.phases
+            self.own.add(now, power, amps, measured=False)
 
     def _learn(self, inputs: Inputs) -> None:
         snapshot = inputs.snapshot

@@ -10,7 +10,8 @@ from .inputs import LinkFacts
 
 KEEP = 64
 ACCEPT_TO_CURRENT_S = 10.0
-RAMP_BOUND_A = 2.0  # as evcc's effective current: measured + 2 A, at most what was offered
+START_TO_CURRENT_S = 8.0
+CLIMB_A_S = 2.0
 
 
 @dataclass(slots=True)
@@ -18,10 +19,13 @@ class OwnPower:
     """Ring of (time, W, A); measured by the connector, else modelled from accepted commands."""
 
     ring: deque[tuple[float, float, float]] = field(default_factory=lambda: deque(maxlen=KEEP))
+    measured: bool = False
+    """The newest point is a connector's, not a model's."""
 
-    def add(self, at: float, watts: float, amps: float) -> None:
+    def add(self, at: float, watts: float, amps: float, measured: bool) -> None:
         """Keep a point; older than the newest is ignored."""
         if not self.ring or at > self.ring[-1][0]:
+            self.measured = measured
             self.ring.append((at, watts, amps))
 
     def newest(self) -> tuple[float, float, float] | None:
@@ -55,12 +59,16 @@ def _between(
 
 
 def modelled_amps(
-    now: float, car: CarState | None, car_at: float | None, link: LinkFacts
+    now: float,
+    car: CarState | None,
+    car_at: float | None,
+    link: LinkFacts,
+    before: tuple[float, float] | None = None,
 ) -> float | None:
     """Current without a connector: the car's read, then what it accepted since; None: unknown.
 
-    From 10 s after acceptance the accepted current counts; before that at most 2 A more than
-    was last measured. A read taken later than that corrects it.
+    `before` is the model's last point, (time, A): from there the current climbs to an accepted
+    one as cars do, and falls at once. A read taken after that corrects it.
     """
     accepted_at = link.accepted_at if link.accepted_at is not None else float("-inf")
     turned_at = link.charging_since if link.charging_since is not None else float("-inf")
@@ -72,10 +80,10 @@ def modelled_amps(
         return 0.0
     if link.believed_charging is None or link.accepted_amps is None:
         return measured
-    wanted = float(link.accepted_amps)
-    if now < changed_at + ACCEPT_TO_CURRENT_S:
-        return min(wanted, (measured or 0.0) + RAMP_BOUND_A)
-    return wanted
+    begins_at = max(accepted_at, turned_at + START_TO_CURRENT_S)
+    at, amps = before if before is not None else (changed_at, measured or 0.0)
+    climbed = max(0.0, now - max(at, begins_at)) * CLIMB_A_S
+    return min(float(link.accepted_amps), amps + climbed)
 
 
 def _read_amps(car: CarState | None) -> float | None:

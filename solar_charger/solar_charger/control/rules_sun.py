@@ -199,6 +199,7 @@ def _view(brain: Controller, ctx: Context) -> Sun:
         keeps_minimum=minimal or ctx.battery_feeds,
         starts_anyway=ctx.battery_starts,
         always=minimal,
+        assumed=not brain.own.measured,
         ready=known,
     )
 

@@ -42,6 +42,8 @@ class Sun:
     """A charge may begin at the minimum without sun."""
     always: bool = False
     """MIN_SOLAR: it begins without waiting."""
+    assumed: bool = False
+    """Nobody measures what the car draws."""
     ready: bool = True
     """Home is proven and the car has been read: nothing but a read is missing otherwise."""
 
@@ -207,6 +209,7 @@ class SolarRule:
             deadband=sun.deadband,
             patience=sun.patience,
             fast_drop_w=float(settings.fast_drop_w),
+            assumed=sun.assumed,
         )
 
     def _consider_stop(self, settings: Settings, sun: Sun) -> Course | None:

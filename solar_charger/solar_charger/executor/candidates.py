@@ -59,7 +59,8 @@ class Candidates:
                 yield command
             return
         # A car that draws current is awake: no question needed, no seconds lost.
-        if seen.flowing or command.normalize or self._in_contact(executor, now):
+        drawing = seen.flowing or (seen.amps is None and belief.charging is True)
+        if drawing or command.normalize or self._in_contact(executor, now):
             yield command
         elif belief.asleep and now - belief.asleep_at <= CONTACT_S:
             yield from self._wake(desired, now)
@@ -84,7 +85,10 @@ class Candidates:
     ) -> Iterator[Command]:
         """A read where an answer was lost and no measured current tells what came of it."""
         reads, doubts = executor.counters.reads, executor.belief.doubts.items()
-        if not any(_repeats(d, topic, desired) and _readable(d, seen, now) for topic, d in doubts):
+        if not any(
+            _repeats(doubt, topic, desired) and _readable(executor, doubt, seen, now)
+            for topic, doubt in doubts
+        ):
             return
         if executor.counters.may_read(now) and not (reads and now - reads[-1] < READ_AGAIN_S):
             command = Command(Kind.READ_CHARGE, reason="an answer was lost")
@@ -148,9 +152,7 @@ def _must_wait(
     doubt = executor.belief.doubts.get(topic)
     if doubt is None or not _repeats(doubt, topic, desired):
         return False
-    reads = executor.counters.reads
-    tried = bool(reads and reads[-1] >= doubt.at) or not executor.counters.may_read(now)
-    if not tried:
+    if not _tried(executor, doubt) and executor.counters.may_read(now):
         return True
     # The car does not answer reads either. What lowers goes out again all the same, a rise only
     # where a measured current speaks against it.
@@ -165,8 +167,16 @@ def _repeats(doubt: Doubt, topic: Topic, desired: Desired) -> bool:
     return doubt.command.value == wanted
 
 
-def _readable(doubt: Doubt, seen: Observed, now: float) -> bool:
+def _tried(executor: Executor, doubt: Doubt) -> bool:
+    """The car has been asked since."""
+    reads = executor.counters.reads
+    return bool(reads and reads[-1] >= doubt.at)
+
+
+def _readable(executor: Executor, doubt: Doubt, seen: Observed, now: float) -> bool:
     """A read would tell more than waiting for the connector."""
+    if doubt.lowers and _tried(executor, doubt):
+        return False  # asked in vain: it is simply sent again
     finding = doubt.finding(seen)
     if finding is Finding.PERHAPS_NOT:
         return doubt.command.kind is not Kind.START  # the half minute of a start decides
