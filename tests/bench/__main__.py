@@ -11,7 +11,10 @@ from tests.bench import tables
 from tests.environments import ROOT, EnvironmentNotReady
 from tests.system import CannotInstall, SystemPackages
 
-BENCHES = {"ocpp_proxy": SystemPackages(("nginx-light", "haproxy", "mosquitto"))}
+BENCHES = {
+    "ocpp_proxy": SystemPackages(("nginx-light", "haproxy", "mosquitto")),
+    "solar_charger": SystemPackages(()),
+}
 
 
 def run(app: str, arguments: list[str]) -> int:

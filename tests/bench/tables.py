@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.environments import ROOT
 
@@ -16,14 +18,32 @@ class NoPlaceForTable(Exception):
     """DOCS.md has no marks; the text says what to put in."""
 
 
+@dataclass(frozen=True)
+class Table:
+    """A table of an app whose figures do not fit one row each."""
+
+    title: str
+    columns: list[str]
+    rows: list[list[str]]
+
+    def markdown(self) -> str:
+        """Title and table."""
+        lines = ["| " + " | ".join(row) + " |" for row in (self.columns, *self.rows)]
+        lines.insert(1, "|---" * len(self.columns) + "|")
+        return f"**{self.title}**\n\n" + "\n".join(lines) + "\n"
+
+
 def results_file(app: str) -> Path:
     """Where an app's figures are kept."""
     return RESULTS / f"{app}.json"
 
 
 def table(app: str) -> str:
-    """The table as Markdown: conditions, then a row per figure, from the app's figures."""
-    figures = json.loads(results_file(app).read_text())
+    """The figures as Markdown: conditions, then the app's own tables, or a row per figure."""
+    figures: dict[str, Any] = json.loads(results_file(app).read_text())
+    if "tables" in figures:
+        own = "\n".join(Table(**one).markdown() for one in figures["tables"])
+        return f"{figures['conditions']}\n\n{own}"
     head = "| figure | ours | beside it | target | met |\n|---|---|---|---|---|\n"
     rows = "".join(
         "| {figure} | {ours} | {peer} | {target} | {met} |\n".format(**row)

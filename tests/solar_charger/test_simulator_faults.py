@@ -11,13 +11,14 @@ import pytest
 from solar_charger.control.decision import ControllerState as S
 from solar_charger.control.decision import Decision
 from solar_charger.control.inputs import Wishes
+from solar_charger.executor.counters import SOFT_LIMIT
 from solar_charger.settings import Mode, Settings
 from solar_charger.simulator.car import Car
 from solar_charger.simulator.day import Day, synthetic, three_phase
 from solar_charger.simulator.kpi import Prices
 from solar_charger.simulator.ours import Ours
 from solar_charger.simulator.run import Plant, settings_for
-from solar_charger.simulator.scenario import Scenario
+from solar_charger.simulator.scenario import Scenario, benchmark, fuse_house
 
 HOUR = 3600
 OFF = Settings(emergency_soc=0)
@@ -100,6 +101,14 @@ def test_a_house_without_a_connector_lives_on_the_car_s_reads() -> None:
     shift = Shift(scenario)
     assert shift.amps[13 * HOUR] > 20
     assert shift.plant.radio.reads <= 5 * 36
+
+
+def test_without_a_connector_broken_clouds_keep_well_below_the_daily_limits() -> None:
+    shift = Shift(replace(benchmark(75, 5), has_twc=False), synthetic("broken", 2))
+    kpis = shift.plant.kpis("ours", Prices())
+    assert kpis.commands < SOFT_LIMIT
+    assert kpis.import_car_kwh < 1.5
+    assert kpis.captured_pct > 70
 
 
 def test_a_fifth_of_all_commands_failing_or_lost_breaks_nothing() -> None:
@@ -224,21 +233,8 @@ def test_out_of_range_at_once_the_normalisation_stays_pending_and_is_void_at_hom
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_fuse_is_exceeded_no_longer_than_twenty_seconds_and_the_latency(seed: int) -> None:
-    scenario = Scenario(
-        volts=230,
-        phases=3,
-        phase_currents=True,
-        car_max=32,
-        amps_limit=32,
-        main_fuse_amps=25,
-        capacity_kwh=150,
-        soc=10,
-        limit=100,
-        begin_s=9 * HOUR,
-        end_s=20 * HOUR,
-    )
-    settings = replace(OFF, main_fuse_amps=25)
-    shift = Shift(scenario, three_phase("overcast", seed), settings, Mode.MANUAL)
+    scenario = fuse_house(begin_s=9 * HOUR, end_s=20 * HOUR)
+    shift = Shift(scenario, three_phase("overcast", seed), OFF, Mode.MANUAL)
     assert shift.plant.tally.fuse_excess_s <= 20 + 6
     assert shift.highest(9 * HOUR, 20 * HOUR) > 10
 

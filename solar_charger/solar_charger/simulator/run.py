@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
-from ..settings import Settings
+from ..control.inputs import Wishes
+from ..settings import Mode, Settings
 from .agent import Agent, Baseline
 from .baseline_evcc import Evcc
 from .baseline_prototype import Prototype
@@ -150,6 +151,7 @@ def settings_for(scenario: Scenario, base: Settings | None = None) -> Settings:
         has_twc=scenario.has_twc,
         max_amps=min(chosen.max_amps, int(scenario.amps_limit)),
         capacity_kwh=scenario.capacity_kwh,
+        main_fuse_amps=scenario.main_fuse_amps,
     )
 
 
@@ -160,8 +162,9 @@ def run_day(
     seed: int = 0,
     prices: Prices | None = None,
     settings: Settings | None = None,
+    mode: Mode = Mode.SOLAR,
 ) -> Kpis:
-    """One controller, one day. Raises KeyError for a controller that does not exist."""
+    """One controller, one day; `mode` is for ours. Raises KeyError for an unknown controller."""
     plant = Plant(day, scenario, seed)
     agent: Agent
     if name == "ours":
@@ -170,6 +173,7 @@ def run_day(
             plant.radio,
             settings_for(scenario, settings),
             Random(f"jitter {seed}"),
+            wishes=Wishes(mode),
             begin_s=scenario.begin_s,
         )
     else:

@@ -76,3 +76,20 @@ def benchmark(car_kwh: int, meter_s: int, volts: float = 240.0, phases: int = 1)
         soc=45.0 if small else 10.0,
         limit=90 if small else 100,
     )
+
+
+def fuse_house(begin_s: int = 0, end_s: int = 86_400) -> Scenario:
+    """Three phases behind 25 A with ovens, kettles and a car of 32 A (needs a three-phase day)."""
+    return Scenario(
+        volts=230.0,
+        phases=3,
+        phase_currents=True,
+        car_max=32.0,
+        amps_limit=32.0,
+        main_fuse_amps=25,
+        capacity_kwh=150.0,
+        soc=10.0,
+        limit=100,
+        begin_s=begin_s,
+        end_s=end_s,
+    )
