@@ -15,6 +15,10 @@ from tests.stand.system import BROWSER, CONTAINERS
 from tests.system import SystemPackages
 
 
+# Twice the processors: a service test waits for sockets and timers more than it computes.
+WORKERS = 2 * (os.cpu_count() or 1)
+
+
 class StageFailed(Exception):
     """A command of the stage failed; its own output above says why."""
 
@@ -62,7 +66,7 @@ def pytest(
     folders: list[str],
     *,
     apps: tuple[str, ...] = (),
-    workers: int = 2,
+    workers: int = WORKERS,
 ) -> None:
     """Runs tests with the profile of this run and leaves a report the summary counts."""
     python = environments.make_ready(environment)
@@ -186,7 +190,7 @@ def pinned_stage(app: str) -> Callable[[Run], None]:
         if os.geteuid() != 0:
             raise StageNotRun("containers need root")
         marks = [] if run.long else ["-m", "not long"]
-        options = ["-q", "-p", "no:cacheprovider", "-n", "2", "--dist", "loadfile", *marks]
+        options = ["-q", "-p", "no:cacheprovider", "-n", str(WORKERS), "--dist", "loadfile", *marks]
         execute(pinned_command(app, run.reports, options, "long" if run.long else "default"))
 
     return work
