@@ -14,7 +14,6 @@ from tests.stand.pinned import pinned_command
 from tests.stand.system import BROWSER, CONTAINERS
 from tests.system import SystemPackages
 
-
 # Twice the processors: a service test waits for sockets and timers more than it computes.
 WORKERS = 2 * (os.cpu_count() or 1)
 
