@@ -6,7 +6,7 @@ import asyncio
 import importlib.util
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from solar_charger.car.keys import generate_key, load_key
+from solar_charger.car.link import Result
 from solar_charger.car.python_ble import PythonBleLink
 from solar_charger.car.python_ble_stack import TeslaFleetApi, Vehicle
 from solar_charger.testing.bluetooth.neighbourhood import Neighbourhood
@@ -49,12 +50,12 @@ def neighbourhood() -> Iterator[Neighbourhood]:
 
 
 class Hurried(TeslaFleetApi):
-    """The real package, waiting tenths of a second where it waits seconds for a real car."""
+    """The real package, waiting a second where it waits five for a real car."""
 
     def vehicle(self, vin: str, key: Any) -> Vehicle:
         car: Any = super().vehicle(vin, key)
-        car._default_timeout = car._actuation_timeout = 0.6
-        car._ack_followup_timeout = car._wake_probe_timeout = 0.3
+        car._default_timeout = car._actuation_timeout = 1.5
+        car._ack_followup_timeout = car._wake_probe_timeout = 0.7
         car._wake_resend_interval = 0.5
         car._infotainment_boot_timeout = 2.0
         hurried: Vehicle = car
@@ -78,6 +79,14 @@ def unpaired(folder: Path, **more: Any) -> PythonBleLink:
     """Our driver with a key of its own."""
     generate_key(folder / "private.pem", replace=True)
     return PythonBleLink(VIN, folder / "private.pem", stack=Hurried(), **more)
+
+
+async def at_last(call: Callable[[], Awaitable[Result]]) -> Result:
+    """What a call brings once it succeeds; a busy machine may need more than one."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not (result := await call()).ok:
+            pass
+    return result
 
 
 async def until(what: Callable[[], Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from solar_charger.testing.bluetooth.neighbourhood import Neighbourhood, Private
 from tests.solar_charger.bluetooth_stand import (
     VIN,
     Hurried,
+    at_last,
     needs_bluetooth,
     neighbourhood,
     paired,
@@ -47,7 +47,15 @@ def car(street: Neighbourhood, monkeypatch: pytest.MonkeyPatch) -> Neighbourhood
 
 @pytest.fixture
 async def link(car: Neighbourhood, tmp_path: Path) -> AsyncIterator[PythonBleLink]:
-    """A driver the car knows, with less patience than for a real car."""
+    """A driver the car knows."""
+    found = paired(car, tmp_path)
+    yield found
+    await found.close()
+
+
+@pytest.fixture
+async def hasty(car: Neighbourhood, tmp_path: Path) -> AsyncIterator[PythonBleLink]:
+    """The same, with less patience than a real car would need."""
     found = paired(car, tmp_path, reach_within_s=2.0)
     yield found
     await found.close()
@@ -63,15 +71,15 @@ def is_told(result: Result, wanted: R, *words: str) -> None:
 
 
 async def test_a_car_out_of_range_is_unreachable_and_hears_nothing(
-    car: Neighbourhood, link: PythonBleLink
+    car: Neighbourhood, hasty: PythonBleLink
 ) -> None:
     car.set(in_range=False)
-    is_told(await link.start(), R.UNREACHABLE, "was not heard within 2 s", "out of range")
-    is_told(await link.read_body(), R.UNREACHABLE, "out of range")
+    is_told(await hasty.start(), R.UNREACHABLE, "was not heard within 2 s", "out of range")
+    is_told(await hasty.read_body(), R.UNREACHABLE, "out of range")
     state = car.state()
     assert (state["writes"], state["connections"]) == (0, 0)
     car.set(in_range=True)
-    assert (await link.start()).ok
+    await at_last(hasty.start)
 
 
 async def test_a_whole_scan_without_the_car_ends_by_itself(
@@ -85,13 +93,13 @@ async def test_a_whole_scan_without_the_car_ends_by_itself(
 
 
 async def test_out_of_range_rests_longer_each_time_and_asleep_does_not_rest(
-    car: Neighbourhood, link: PythonBleLink
+    car: Neighbourhood, hasty: PythonBleLink
 ) -> None:
     backoff, now = Backoff(), 1000.0
     car.set(in_range=False)
     rests = []
     for _ in range(3):
-        backoff.take((await link.read_body()).result_class, now, MIDDLE)
+        backoff.take((await hasty.read_body()).result_class, now, MIDDLE)
         rests.append(backoff.remaining(now))
     assert rests == [30, 60, 120]
     for _ in range(3):
@@ -99,7 +107,8 @@ async def test_out_of_range_rests_longer_each_time_and_asleep_does_not_rest(
     assert backoff.remaining(now) == 600
     assert backoff.unreachable_since == now
     car.set(in_range=True, asleep=True)
-    asleep = await link.start()
+    await at_last(hasty.read_body)
+    asleep = await hasty.start()
     assert asleep.result_class is R.ASLEEP
     backoff.take(asleep.result_class, now, MIDDLE)
     assert backoff.remaining(now) == 0
@@ -108,24 +117,24 @@ async def test_out_of_range_rests_longer_each_time_and_asleep_does_not_rest(
 
 
 async def test_a_car_that_drives_off_is_lost_and_found_again(
-    car: Neighbourhood, link: PythonBleLink
+    car: Neighbourhood, hasty: PythonBleLink
 ) -> None:
-    assert (await link.set_amps(9)).ok
+    await at_last(lambda: hasty.set_amps(9))
     car.set(in_range=False)
     await until(lambda: not car.state()["connected"])
-    is_told(await link.set_amps(10), R.UNREACHABLE)
+    is_told(await hasty.set_amps(10), R.UNREACHABLE)
     car.set(in_range=True)
-    assert (await link.set_amps(11)).ok
+    await at_last(lambda: hasty.set_amps(11))
     assert car.state()["request_amps"] == 11
 
 
 async def test_three_keys_that_are_connected_already_are_named_as_a_reason(
-    car: Neighbourhood, link: PythonBleLink
+    car: Neighbourhood, hasty: PythonBleLink
 ) -> None:
     car.set(places=False)
-    is_told(await link.start(), R.UNREACHABLE, "three other keys")
+    is_told(await hasty.start(), R.UNREACHABLE, "three other keys")
     car.set(places=True)
-    assert (await link.start()).ok
+    await at_last(hasty.start)
 
 
 async def test_a_key_the_car_has_forgotten_is_refused_with_or_without_a_session(
@@ -270,8 +279,6 @@ async def test_a_bus_that_starts_again_is_taken_up_again(
         with Neighbourhood(folder, VIN) as second:
             key = public_hex(tmp_path / "private.pem")
             second.tell("admit", key=key, role="ROLE_CHARGING_MANAGER")
-            async with asyncio.timeout(30):
-                while not (await link.set_amps(11)).ok:
-                    pass
+            await at_last(lambda: link.set_amps(11))
             assert second.state()["request_amps"] == 11
         await link.close()
