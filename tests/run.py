@@ -8,7 +8,8 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.environments import EnvironmentNotReady
@@ -52,7 +53,6 @@ class Counts:
 
 def perform(stage: Stage, run: Run) -> Outcome:
     """Runs one stage and says how it ended; a fault of ours is not hidden as a stage's failure."""
-    print(f"\n== {stage.name}", flush=True)
     started = time.monotonic()
     try:
         stage.packages.install()
@@ -64,6 +64,29 @@ def perform(stage: Stage, run: Run) -> Outcome:
     except (CannotInstall, StageNotRun) as reason:
         return Outcome(stage.name, "not run", time.monotonic() - started, str(reason))
     return Outcome(stage.name, "ok", time.monotonic() - started)
+
+
+def perform_aside(stage: Stage, run: Run) -> Outcome:
+    """The same beside others: what it writes is shown in one piece when it has ended."""
+    with tempfile.TemporaryFile("w+") as output:
+        outcome = perform(stage, replace(run, output=output))
+        output.seek(0)
+        print(f"\n== {stage.name}, beside the others\n{output.read()}", flush=True)
+    return outcome
+
+
+def perform_all(stages: list[Stage], run: Run) -> list[Outcome]:
+    """Every stage, in the order of the list; those aside one after the other in a second row."""
+    with ThreadPoolExecutor(max_workers=1) as row:
+        outcomes: list[Outcome | Future[Outcome]] = []
+        for stage in stages:
+            if stage.aside:
+                print(f"\n== {stage.name}: begins, beside the others", flush=True)
+                outcomes.append(row.submit(perform_aside, stage, run))
+            else:
+                print(f"\n== {stage.name}", flush=True)
+                outcomes.append(perform(stage, run))
+        return [each.result() if isinstance(each, Future) else each for each in outcomes]
 
 
 def print_summary(outcomes: list[Outcome], counts: Counts, seconds: float) -> None:
@@ -103,7 +126,7 @@ def main() -> int:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="ev-home-apps-") as folder:
         run = Run(long=arguments.long, reports=Path(folder))
-        outcomes = [perform(stage, run) for stage in chosen]
+        outcomes = perform_all(chosen, run)
         counts = Counts()
         for report in sorted(run.reports.glob("*.xml")):
             counts.add(report)

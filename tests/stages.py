@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from tests import environments
 from tests.environments import ROOT
@@ -32,28 +33,43 @@ class Run:
 
     long: bool
     reports: Path
+    output: IO[str] | None = None
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One row of the table at the end."""
+    """One row of the table at the end.
+
+    `aside`: runs beside the stages behind it, and writes to the output of its run.
+    """
 
     name: str
     work: Callable[[Run], None]
     packages: SystemPackages = field(default_factory=SystemPackages)
+    aside: bool = False
 
 
 def execute(
-    command: list[str], *, apps: tuple[str, ...] = (), env: dict[str, str] | None = None
+    command: list[str],
+    *,
+    apps: tuple[str, ...] = (),
+    env: dict[str, str] | None = None,
+    output: IO[str] | None = None,
 ) -> None:
-    """Runs a command from the repository root with its output shown; raises StageFailed."""
+    """Runs a command from the repository root with its output shown, or written to `output`.
+
+    Raises StageFailed.
+    """
     variables = {
         **os.environ,
         "PYTHONPATH": environments.python_path(*apps),
         "PYTHONDONTWRITEBYTECODE": "1",
         **(env or {}),
     }
-    result = subprocess.run(command, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL)
+    error = None if output is None else subprocess.STDOUT
+    result = subprocess.run(
+        command, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL, stdout=output, stderr=error
+    )
     if result.returncode != 0:
         raise StageFailed(f"{Path(command[0]).name} ended with {result.returncode}")
 
@@ -190,7 +206,8 @@ def pinned_stage(app: str) -> Callable[[Run], None]:
             raise StageNotRun("containers need root")
         marks = [] if run.long else ["-m", "not long"]
         options = ["-q", "-p", "no:cacheprovider", "-n", str(WORKERS), "--dist", "loadfile", *marks]
-        execute(pinned_command(app, run.reports, options, "long" if run.long else "default"))
+        profile = "long" if run.long else "default"
+        execute(pinned_command(app, run.reports, options, profile), output=run.output)
 
     return work
 
@@ -211,11 +228,14 @@ def all_stages(long: bool) -> list[Stage]:
 
 
 def container_stages(offered: list[str]) -> list[Stage]:
-    """The stand itself, the images, Home Assistant, and the pinned Python of each offered app."""
+    """The pinned Python of each offered app, and beside it the stand, images, Home Assistant.
+
+    The latter wait for containers most of the time.
+    """
     homes = ["tests/home_assistant", "tests/demo/test_home.py"]
     return [
+        *(Stage(f"{app} on 3.13", pinned_stage(app), CONTAINERS, aside=True) for app in offered),
         Stage("stand", containers("stand", "tests/stand"), CONTAINERS),
         Stage("images", containers("images", "tests/images"), CONTAINERS),
         Stage("home_assistant", containers("home_assistant", *homes), CONTAINERS),
-        *(Stage(f"{app} on 3.13", pinned_stage(app), CONTAINERS) for app in offered),
     ]

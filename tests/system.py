@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 from dataclasses import dataclass
+
+
+# apt refuses a second one at a time, and stages may run side by side.
+_INSTALLING = threading.Lock()
 
 
 class CannotInstall(Exception):
@@ -23,6 +28,10 @@ class SystemPackages:
 
     def install(self) -> None:
         """Installs what is missing, with one line of progress; raises CannotInstall."""
+        with _INSTALLING:
+            self._install_missing()
+
+    def _install_missing(self) -> None:
         missing = self.missing()
         if not missing:
             return
