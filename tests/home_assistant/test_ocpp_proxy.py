@@ -23,7 +23,10 @@ STATION = "Garage-7"
 POWER = "sensor.garage_7_power_1"
 CONNECTED = "binary_sensor.garage_7_charger_connected"
 FAR_SIDES = (
-    Simulator("evcc", ("ocpp_proxy.testing", "central-system", "--host", GATEWAY)),
+    Simulator(
+        "evcc",
+        ("ocpp_proxy.testing", "central-system", "--host", GATEWAY, "--time", "boot_interval=10"),
+    ),
     Simulator(
         "wallbox",
         ("ocpp_proxy.testing", "wallbox", "--url", "ws://127.0.0.1:{8888/tcp}", "--id", STATION,
