@@ -136,6 +136,29 @@ def test_a_restart_takes_the_new_options(app: StartApp) -> None:
     assert "meter fronius" in charger.logs()
 
 
+def test_a_machine_without_bluetooth_says_so_in_a_sentence(app: StartApp) -> None:
+    """The whole driver is in the image and works as its user, up to the missing radio."""
+    charger = app("solar_charger", {"vin": VIN})
+
+    def post(path: str) -> dict[str, Any]:
+        answer = requests.post(f"{charger.page}api/v1/pairing/{path}", json={}, timeout=SECONDS)
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def ended() -> dict[str, Any] | None:
+        found = requests.get(f"{charger.page}api/v1/commands/{number}", timeout=SECONDS).json()
+        return found if found["state"] in ("done", "dropped") else None
+
+    post("key")
+    number = post("check")["id"]
+    outcome = wait_until(ended, SECONDS, "the end of the check")
+    assert outcome is not None
+    assert outcome["result_class"] == "ADAPTER", outcome
+    assert "BlueZ" in outcome["text"], outcome
+    assert charger.container.healthy()
+
+
 # Memory
 
 
