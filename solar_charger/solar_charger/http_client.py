@@ -87,7 +87,8 @@ def send(
     except requests.exceptions.SSLError as error:
         refused = "CERTIFICATE_VERIFY_FAILED" in str(error)
         raise (HttpCertificateError if refused else HttpUnreachableError)(brief(error)) from error
-    except (requests.ConnectTimeout, requests.exceptions.InvalidURL) as error:
+    except (requests.ConnectTimeout, requests.exceptions.InvalidURL, UnicodeError) as error:
+        # A header or host that cannot be written down never leaves this machine.
         raise HttpUnreachableError(brief(error)) from error
     except requests.ConnectionError as error:
         if _before_sending(error):

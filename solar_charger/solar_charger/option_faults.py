@@ -16,6 +16,9 @@ REMEDIES = {
     "inverter_host": "write a host name or address without http://",
     "twc_host": "write a host name or address without http://",
     "mqtt_host": "write a host name or address without mqtt://",
+    "key_file": "write a file name like private.pem",
+    "discovery_prefix": "write homeassistant",
+    "relay_api_key": "write it as the relay has it, in plain letters, digits and signs",
     "deadline": "write a time like 07:30, or leave it empty",
     "start": "write a time like 22:00",
     "end": "write a time like 06:00",
@@ -37,6 +40,7 @@ TYPES = {
     "model_type": "write an entry with names and values",
     "missing": "write it",
 }
+LONGEST_VALUE = 80
 SECRETS = ("password", "token", "api_key")
 
 
@@ -52,9 +56,13 @@ def explained(error: ValidationError, model: type[BaseModel]) -> OptionError:
     ]
     field = next((part for part in reversed(place) if isinstance(part, str)), "")
     problem = str(cause) if cause is not None else first["msg"][:1].lower() + first["msg"][1:]
+    if first["type"] == "literal_error":
+        problem = "it is none of the choices"
     secret = any(word in field for word in SECRETS)
     if not secret and isinstance(first["input"], str | int | float):
-        problem = f"{first['input']!r} cannot be used ({problem})"
+        given = repr(first["input"])
+        shown = given if len(given) <= LONGEST_VALUE else given[:LONGEST_VALUE] + "…"
+        problem = f"{shown} cannot be used ({problem})"
     return OptionError(_name(place), problem, _remedy(first["type"], field, context, model))
 
 

@@ -7,13 +7,13 @@ returned as warnings.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from . import option_texts
 from .errors import OptionError
 from .option_faults import explained
 
@@ -27,87 +27,25 @@ Role = Literal[
     "amps_c", "plug", "home", "islanded", "car_soc", "car_state", "car_amps", "car_limit",
 ]  # fmt: skip
 
-VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
-CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_ENTITY = re.compile(r"[a-z0-9_]+\.[a-z0-9_]+")
-_HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s/?#@:\[\]]+)(:\d{1,5})?")
-_URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
-
-
-def _text(value: str) -> str:
-    if _CONTROL.search(value):
-        raise ValueError("it has a control character")
-    return value
-
-
-def _vin(value: str) -> str:
-    vin = value.strip().upper()
-    if not VIN.fullmatch(vin):
-        raise ValueError("it is no vehicle identification number")
-    return vin
-
-
-def _host(value: str) -> str:
-    host = value.strip()
-    if "://" in host or not _HOST.fullmatch(host):
-        raise ValueError("it is no host name or address")
-    port = host.rpartition("]")[2].partition(":")[2]
-    if port and not 1 <= int(port) <= 65535:
-        raise ValueError("its port is not between 1 and 65535")
-    return host
-
-
-def _url(value: str) -> str:
-    url = value.strip()
-    if not _URL.fullmatch(url):
-        raise ValueError("it is no http address")
-    return url.rstrip("/")
-
-
-def _entity(value: str) -> str:
-    if not _ENTITY.fullmatch(value.strip()):
-        raise ValueError("it is no entity id")
-    return value.strip()
-
-
-def _clock(value: str) -> str:
-    if not CLOCK.fullmatch(value):
-        raise ValueError("it is no time of day")
-    return value
-
-
-def _origin(value: str) -> str:
-    origin = value.strip()
-    if origin.startswith("mqtt:"):
-        topic = origin[5:].partition("#")[0]
-        if not topic or "+" in topic or _CONTROL.search(topic):
-            raise ValueError("it is no MQTT topic without wildcards")
-        return origin
-    return _entity(origin)
-
-
-def _days(value: str) -> str:
-    if not re.fullmatch(r"[01]{7}", value):
-        raise ValueError("it is not seven times 0 or 1")
-    return value
-
-
-Text = Annotated[str, AfterValidator(_text)]
-Host = Annotated[str, AfterValidator(_host)]
-Url = Annotated[str, AfterValidator(_url)]
-Entity = Annotated[str, AfterValidator(_entity)]
-Clock = Annotated[str, AfterValidator(_clock)]
-Secret = Annotated[str | None, AfterValidator(lambda value: value), Field(repr=False)]
+Text = Annotated[str, AfterValidator(option_texts.text)]
+Host = Annotated[str, AfterValidator(option_texts.host)]
+Url = Annotated[str, AfterValidator(option_texts.url)]
+Entity = Annotated[str, AfterValidator(option_texts.entity)]
+Clock = Annotated[str, AfterValidator(option_texts.clock)]
+Secret = Annotated[Text | None, Field(repr=False)]
+HeaderText = Annotated[str, AfterValidator(option_texts.header)]
+HeaderSecret = Annotated[HeaderText | None, Field(repr=False)]
 
 
 class SensorOptions(BaseModel):
     """One row of `sensors`."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", populate_by_name=True, allow_inf_nan=False
+    )
 
     role: Role
-    origin: Annotated[str, AfterValidator(_origin)] = Field(alias="from")
+    origin: Annotated[str, AfterValidator(option_texts.origin)] = Field(alias="from")
     invert: bool = False
     scale: float = 1.0
     max_age: int = Field(90, ge=5, le=86400)
@@ -116,7 +54,7 @@ class SensorOptions(BaseModel):
 class TariffOptions(BaseModel):
     """One row of `tariff`."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     start: Clock
     end: Clock
@@ -128,14 +66,14 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
-    vin: Annotated[str, AfterValidator(_vin)] | None = None
+    vin: Annotated[str, AfterValidator(option_texts.vin)] | None = None
     dry_run: bool = True
     initial_mode: Literal["OFF", "SOLAR", "MIN_SOLAR", "MANUAL"] = "SOLAR"
     vehicle_link: Link = "python_ble"
     relay_url: Url | None = None
-    relay_api_key: Secret = None
+    relay_api_key: HeaderSecret = None
     ble_adapter: Text | None = None
-    key_file: Text = "private.pem"
+    key_file: Annotated[str, AfterValidator(option_texts.kept_file)] = "private.pem"
     tesla_control_path: Text = "tesla-control"
     car_amps_entity: Entity | None = None
     car_charge_entity: Entity | None = None
@@ -186,7 +124,7 @@ class Options(BaseModel):
     deadline: Clock | None = None
     deadline_soc: int = Field(80, ge=1, le=100)
     capacity_kwh: float = Field(75, ge=10, le=250)
-    deadline_days: Annotated[str, AfterValidator(_days)] = "1111111"
+    deadline_days: Annotated[str, AfterValidator(option_texts.days)] = "1111111"
     tariff: tuple[TariffOptions, ...] = ()
     tariff_entity: Entity | None = None
     tariff_price_max: float | None = None
@@ -209,7 +147,7 @@ class Options(BaseModel):
     mqtt_password: Secret = None
     mqtt_tls: bool = False
     mqtt_ca: Text | None = None
-    discovery_prefix: Text = "homeassistant"
+    discovery_prefix: Annotated[str, AfterValidator(option_texts.prefix)] = "homeassistant"
     log_level: LogLevel = "info"
 
     @model_validator(mode="after")
@@ -276,19 +214,27 @@ def read(raw: Mapping[str, Any]) -> tuple[Options, list[str]]:
     except ValidationError as error:
         raise explained(error, Options) from None
     names = {field.alias or name for name, field in Options.model_fields.items()}
-    unknown = [f"option {name} is not known; it is ignored" for name in known if name not in names]
+    unknown = [
+        f"option {str(name)[:60]} is not known; it is ignored"
+        for name in known
+        if name not in names
+    ]
     return options, unknown
 
 
 def load(path: Path) -> Mapping[str, Any]:
     """The content of an options file; raises OptionError, or FileNotFoundError when missing."""
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        # Editors of another system put a byte order mark before it.
+        raw = _without_empty(json.loads(path.read_text(encoding="utf-8-sig")))
     except FileNotFoundError:
         raise
     except OSError as error:
         problem = f"{path} cannot be read ({error.strerror})"
         raise OptionError("--options", problem, "name a readable JSON file") from error
+    except RecursionError:
+        remedy = "write one JSON object with the options"
+        raise OptionError("--options", f"{path} is nested too deeply", remedy) from None
     except ValueError as error:
         problem = f"{path} is no JSON ({error})"
         raise OptionError("--options", problem, "write one JSON object with the options") from error

@@ -7,6 +7,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from solar_charger.errors import OptionError
 from solar_charger.options_settings import settings_of
 from solar_charger.settings import Settings, Takeover
@@ -58,6 +60,29 @@ def test_an_unknown_option_is_a_warning() -> None:
         ({"envoy_host": "http://envoy"}, "envoy_host"),
         ({"poll_s": 1}, "poll_s"),
         ({"stale_s": "soon"}, "stale_s"),
+        ({"twc_host": "twc:0"}, "twc_host"),
+        ({"twc_host": "twc..lan"}, "twc_host"),
+        ({"twc_host": "a" * 70}, "twc_host"),
+        ({"mqtt_host": "half \ud800"}, "mqtt_host"),
+        ({"inverter_host": "[::1"}, "inverter_host"),
+        ({"relay_url": "http://:5003"}, "relay_url"),
+        ({"relay_url": "http://relay:99999"}, "relay_url"),
+        ({"relay_url": "http://me:word@relay:5003"}, "relay_url"),
+        ({"relay_api_key": "two\r\nlines"}, "relay_api_key"),
+        ({"dashboard_url": "http://[::1"}, "dashboard_url"),
+        ({"key_file": "/etc/private.pem"}, "key_file"),
+        ({"key_file": "../private.pem"}, "key_file"),
+        ({"discovery_prefix": "home//assistant"}, "discovery_prefix"),
+        ({"envoy_username": "a\nb", "envoy_password": "x"}, "envoy_username"),
+        (
+            {"tariff": [{"start": "01:00", "end": "02:00", "price": float("nan")}]},
+            "tariff[0].price",
+        ),
+        (
+            {"sensors": [{"role": "grid", "from": "sensor.x", "scale": float("inf")}]},
+            "sensors[0].scale",
+        ),
+        ({"max_amps": "9" * 500}, "max_amps"),
     ],
 )
 def test_a_bad_option_is_named_with_a_remedy(raw: dict[str, Any], name: str) -> None:
@@ -65,7 +90,28 @@ def test_a_bad_option_is_named_with_a_remedy(raw: dict[str, Any], name: str) -> 
         options.read(raw)
     assert caught.value.option == name
     assert ";" in str(caught.value)
+    assert len(str(caught.value)) < 300
+    assert str(caught.value).isprintable()
     assert "secret-word" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["envoy", "envoy.local", "192.168.1.7:8080", "[fe80::1]:80", "[::1]", "möhre.lan", "a_b"],
+)
+def test_a_host_may_be_a_name_an_address_and_have_a_port(host: str) -> None:
+    assert options.read({"envoy_host": f" {host} "})[0].envoy_host == host
+
+
+# Fewer: the whole model is made anew for each of them.
+@settings(max_examples=300)
+@given(st.text() | st.text(alphabet="[]:.%-a0é", max_size=12))
+def test_any_text_is_a_host_that_can_be_looked_up_or_refused(text: str) -> None:
+    try:
+        host = options.read({"envoy_host": text})[0].envoy_host
+    except OptionError:
+        return
+    assert host is None or host.encode("idna")
 
 
 def test_secrets_do_not_show() -> None:
@@ -88,9 +134,23 @@ def test_the_defaults_of_options_and_of_control_are_the_same() -> None:
     assert made == plain
 
 
-def test_a_file_that_is_no_object_says_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[1]", b"{", b"null", b"", b"\xff\xfe{}", b"[" * 100_000, b'{"a":' * 100_000,
+        b'{"max_amps":' + b"9" * 5000 + b"}",
+    ],
+)  # fmt: skip
+def test_a_file_that_holds_no_options_says_so_in_one_line(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "options.json"
-    for content in ("[1]", "{", "null"):
-        file.write_text(content)
-        with pytest.raises(OptionError):
-            options.load(file)
+    file.write_bytes(content)
+    with pytest.raises(OptionError) as caught:
+        options.load(file)
+    assert caught.value.option == "--options"
+    assert str(caught.value).isprintable()
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    file = tmp_path / "options.json"
+    file.write_text('{"max_amps": 16}', encoding="utf-8-sig")
+    assert options.read(options.load(file))[0].max_amps == 16
