@@ -4,7 +4,6 @@ the answers about meter and wall connector. Pure; values are JSON.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any
@@ -14,6 +13,7 @@ from .control.inputs import LinkFacts
 from .energy import Energy
 from .measurements import ChargingState, PlugState, Reading, Snapshot
 from .settings import Mode, Settings
+from .two_controllers import contract_fields
 from .view import SourceHealth, View
 
 LONGEST_REASON = 255
@@ -249,7 +249,7 @@ def sources_list(sources: tuple[SourceHealth, ...], now: float) -> list[dict[str
 def api_state(view: View, now: float) -> dict[str, Any]:
     """`/api/v1/state`: both documents, sources and what comes next; ages of now."""
     due = view.next_decision_at
-    record: Mapping[str, Any] = view.foreign_record or {}
+    record = contract_fields(view.foreign_record or {})
     return {
         **view.document,
         **view.record,

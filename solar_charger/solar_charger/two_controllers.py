@@ -50,6 +50,30 @@ class ForeignCharger:
             self.heard_at = now - (wall - heard_wall)
 
 
+NUMBERS = (
+    "amps", "target_amps", "battery", "battery_age_sec", "excess_watts", "production_watts",
+    "ble_fail_count", "ble_backoff_remaining", "ble_backoff_until", "grid_charge_warning_amps",
+    "relay_unreachable_streak",
+)  # fmt: skip
+TEXTS = ("mode", "state", "timestamp")
+FLAGS = ("relay_unreachable_alert", "is_preconditioning")
+
+
+def contract_fields(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The members every reader of a status record knows, each of its own type or None.
+
+    What else a stranger posts must not take the place of anything of ours.
+    """
+    kept: dict[str, Any] = {}
+    for names, kinds in ((NUMBERS, (int, float)), (TEXTS, (str,)), (FLAGS, (bool,))):
+        for name in names:
+            if name in record:
+                value = record[name]
+                misled = isinstance(value, bool) and bool not in kinds
+                kept[name] = value if isinstance(value, kinds) and not misled else None
+    return kept
+
+
 def check_record(record: object) -> dict[str, Any]:
     """A status record of the older contract, bounded in size. Raises RecordError."""
     if not isinstance(record, Mapping):

@@ -255,6 +255,28 @@ async def test_what_is_no_status_record_silences_nobody(tmp_path: Path, record: 
         assert not home.service.charger.foreign.active(home.clock.now())
 
 
+async def test_a_foreign_record_takes_the_place_of_its_own_figures_and_of_nothing_else(
+    tmp_path: Path,
+) -> None:
+    async with at_home(tmp_path) as home:
+        await home.pass_time(30)
+        post = {
+            "mode": "MANUAL", "amps": 11.5, "battery": "full", "state": 5, "target_amps": True,
+            "alarms": "x", "dry_run": "no", "setup": "mine", "text": "hello", "enabled": 0,
+        }  # fmt: skip
+        await home.ask(Action.FOREIGN_STATUS, post, Actor.API)
+        state = home.state()
+        assert (state["amps"], state["mode"]) == (11.5, "MANUAL")
+        assert (state["battery"], state["state"], state["target_amps"]) == (None, None, None)
+        assert isinstance(state["alarms"], list)
+        assert state["dry_run"] is False
+        assert state["enabled"] is True
+        assert state["setup"]["version"]
+        status = home.service.backend.charger_status()
+        assert status is not None
+        assert status["battery"] == "full"
+
+
 async def test_a_damaged_store_starts_in_off_and_says_so_until_a_mode_is_chosen(
     tmp_path: Path,
 ) -> None:
