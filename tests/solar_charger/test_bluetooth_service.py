@@ -96,10 +96,10 @@ class Charger:
             time.sleep(0.1)
         raise AssertionError(f"it did not come; last: {json.dumps(self.state())[:3000]}")
 
-    def pss_mb(self) -> float:
-        """Its memory, shared pages by share."""
+    def memory_mb(self, kind: str) -> float:
+        """Its memory: `Rss` counts shared pages whole, `Pss` by share."""
         told = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text()
-        found = re.search(r"^Pss:\s+(\d+) kB", told, re.MULTILINE)
+        found = re.search(rf"^{kind}:\s+(\d+) kB", told, re.MULTILINE)
         assert found
         return int(found[1]) / 1024
 
@@ -197,7 +197,7 @@ def test_the_program_keeps_within_its_memory_and_leaves_the_car_between_commands
     charger: Charger, car: Neighbourhood
 ) -> None:
     charger.until(lambda: not car.state()["connected"])
-    pss = charger.pss_mb()
-    print(f"idle memory with python_ble: {pss:.1f} MB PSS")
+    pss, rss = charger.memory_mb("Pss"), charger.memory_mb("Rss")
+    print(f"idle memory with python_ble: {pss:.1f} MB PSS, {rss:.1f} MB RSS")
     assert pss <= MOST_PSS_MB
     assert VIN not in charger.log

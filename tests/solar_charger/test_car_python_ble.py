@@ -358,3 +358,26 @@ async def test_without_a_system_bus_the_real_stack_says_adapter(
     generate_key(tmp_path / "private.pem")
     result = await PythonBleLink(VIN, tmp_path / "private.pem").start()
     assert result.result_class is R.ADAPTER, result
+
+
+@pytest.mark.parametrize(
+    "error", [EOFError(), BrokenPipeError(32, "Broken pipe"), OSError(9, "Bad file descriptor")]
+)
+async def test_a_bus_that_breaks_under_a_command_leaves_it_doubtful(
+    link: PythonBleLink, stack: FakeStack, error: Exception
+) -> None:
+    stack.made.raises["stop"] = error
+    result = await link.stop()
+    assert result.result_class is R.UNKNOWN_RESULT
+    assert "system bus broke" in result.text
+    stack.made.raises["vehicle_state"] = error
+    assert (await link.read_body()).result_class is R.ADAPTER
+
+
+async def test_a_fault_nobody_foresaw_leaves_a_command_doubtful(
+    link: PythonBleLink, stack: FakeStack
+) -> None:
+    stack.made.raises["start"] = KeyError("surprise")
+    assert (await link.start()).result_class is R.UNKNOWN_RESULT
+    stack.made.raises["charge_state"] = KeyError("surprise")
+    assert (await link.read_charge()).result_class is R.OTHER

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from .adapters import choose, present
 from .charge_state import parse_body_state, parse_charge_state
 from .keys import KeyFileError, load_key
 from .link import Result, ResultClass
-from .python_ble_errors import classify_answer, classify_error, explained, not_reached
+from .python_ble_errors import bus_broke, classify_answer, classify_error, explained, not_reached
 from .python_ble_stack import DriverUnavailableError, Stack, TeslaFleetApi, Vehicle
 from .results import Command
 
@@ -218,7 +219,7 @@ class PythonBleLink:
                 return self._failed(command, error, begun)
             except Exception as error:  # noqa: BLE001 - whatever the radio stack lets through
                 await self._leave()
-                return self._failed(command, error, begun)
+                return self._broken(command, error, begun)
             return finish(answer, time.monotonic() - begun)
 
     async def _reach(self, command: Command, within_s: float) -> tuple[Vehicle | None, Result]:
@@ -267,6 +268,14 @@ class PythonBleLink:
             return
         except Exception:  # noqa: BLE001 - leaving a broken link; the next one is opened afresh
             return
+
+    def _broken(self, command: Command, error: Exception, begun: float) -> Result:
+        """As `_failed`, under way: what changes the car may have been written before it broke."""
+        result = self._failed(command, error, begun)
+        unforeseen = result.result_class is ResultClass.OTHER or bus_broke(error)
+        if command in _MUTATING and unforeseen:
+            return replace(result, result_class=ResultClass.UNKNOWN_RESULT)
+        return result
 
     def _failed(self, command: Command, error: BaseException, begun: float) -> Result:
         found = classify_error(command, error)

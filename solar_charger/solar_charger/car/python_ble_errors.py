@@ -6,6 +6,7 @@ Names: Teslemetry/python-tesla-fleet-api `exceptions.py` (1.18), hbldh/bleak `ex
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterator
 
@@ -63,6 +64,7 @@ _PERMISSION_WORDS = re.compile(r"accessdenied|not ?authorized|permission denied"
 
 
 _NO_BUS = "there is no system bus: BlueZ is reached through it, so the host must share its D-Bus"
+_BUS_BROKE = "the connection to the system bus broke; the next command makes a new one"
 _NO_BLUEZ = "BlueZ does not run on this machine, so there is no Bluetooth"
 _NO_BLUEZ_MARKS = ("serviceunknown", "name has no owner", "namehasnoowner")
 _NO_CONNECTION = (
@@ -128,6 +130,8 @@ def explained(result: ResultClass, error: BaseException) -> str:
         return f"{_NO_BUS} ({words})"
     if any(mark in words.lower() for mark in _NO_BLUEZ_MARKS):
         return _NO_BLUEZ
+    if result is ResultClass.ADAPTER and bus_broke(error):
+        return f"{_BUS_BROKE} ({words})"
     sentence = _SENTENCES.get(result, "")
     if isinstance(error, ValueError) and result is ResultClass.UNREACHABLE:
         return not_reached("a whole scan", heard=False)
@@ -145,12 +149,22 @@ def not_reached(span: str, *, heard: bool) -> str:
     return f"the car was not heard within {span}: out of range"
 
 
+def bus_broke(error: BaseException) -> bool:
+    """Whether the system bus went away under a call, so that nobody knows how far it came."""
+    return any(
+        isinstance(each, EOFError | BrokenPipeError | ConnectionResetError)
+        or (isinstance(each, OSError) and each.errno == errno.EBADF)
+        for each in _chain(error)
+    )
+
+
 def _of_the_radio(error: BaseException) -> ResultClass:
     words = told(error)
     names = {type(each).__name__ for each in _chain(error)}
     if _PERMISSION_WORDS.search(words) or "PermissionError" in names:
         return ResultClass.PERMISSION
-    if "BleakBluetoothNotAvailableError" in names or _ADAPTER_WORDS.search(words):
+    no_adapter = "BleakBluetoothNotAvailableError" in names or bus_broke(error)
+    if no_adapter or _ADAPTER_WORDS.search(words):
         return ResultClass.ADAPTER
     reached_radio = {"BluetoothTransportError", "BleakError", "BleakDBusError", "TimeoutError"}
     if names & reached_radio or "not found" in words:
