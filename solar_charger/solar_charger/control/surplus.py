@@ -72,14 +72,11 @@ class SurplusWindow:
     seen_at: float | None = None
     total: int = 0
     wide_gaps: int = 0
+    period: float = field(init=False)
+    """Median spacing of the last ten samples, s; the poll interval until two came."""
 
-    @property
-    def period(self) -> float:
-        """Median spacing of the last ten samples, s; the poll interval until two came."""
-        if not self.spacings:
-            return self.poll_s
-        ordered = sorted(self.spacings)
-        return ordered[len(ordered) // 2]
+    def __post_init__(self) -> None:
+        self.period = self.poll_s
 
     @property
     def fast(self) -> bool:
@@ -153,6 +150,8 @@ class SurplusWindow:
                 return
         self.wide_gaps = 0
         self.spacings.append(gap)
+        ordered = sorted(self.spacings)
+        self.period = ordered[len(ordered) // 2]
 
 
 def _slope(before: Sample, after: Sample) -> float:

@@ -47,6 +47,10 @@ class Car:
 
     def step(self, now: int) -> None:
         """One second: current, energy, completion, sleep."""
+        if self.amps <= 0.0 and not self.enabled and self.precondition_w <= 0.0:
+            if not self.asleep and now - self.active_at >= SLEEP_AFTER_S:
+                self.asleep = True
+            return
         wanted = self._wanted(now)
         before = self.amps
         if wanted > before:
@@ -61,11 +65,6 @@ class Car:
             self._charge(now)
         elif not self.asleep and now - self.active_at >= SLEEP_AFTER_S:
             self.asleep = True
-
-    @property
-    def still(self) -> bool:
-        """True where a step would change nothing but sleep."""
-        return self.amps <= 0.0 and not self.enabled and self.precondition_w <= 0.0
 
     def _wanted(self, now: int) -> float:
         if not self.plugged:

@@ -80,7 +80,7 @@ class Ours:
     def tick(self, now: int) -> None:
         """Ask the real executor when it wants to be asked, and send what it names."""
         at = EPOCH + now
-        if self.decision is None or at < self.ask_at or self.radio.busy:
+        if at < self.ask_at or self.decision is None or self.radio.busy:
             return
         seen = self.decision.observed
         gate = gate_of(

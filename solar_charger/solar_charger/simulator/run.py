@@ -86,15 +86,14 @@ class Plant:
             self.happenings.pop(0)[1](self.car, now)
 
     def _count(self, now: int) -> None:
-        car, tally = self.car, self.tally
+        tally, amps = self.tally, self.car.amps
         if now % 60 == 0:
-            tally.amps_track.append(car.amps)
-        amps = car.amps
+            tally.amps_track.append(amps)
         if self.scenario.main_fuse_amps:
             self._watch_fuse(now)
         if amps <= 0.0:
             return
-        tally.second(self.day.load[now] - self.day.pv[now], amps * car.watts_per_amp)
+        tally.second(self.day.load[now] - self.day.pv[now], amps * self.car.watts_per_amp)
         if amps > self.scenario.amps_limit + VIOLATION_SLACK_A:
             tally.violation_s += 1
         if now - self.last_sample_at > max(45, 2 * self.scenario.meter_s):
