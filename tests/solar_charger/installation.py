@@ -95,7 +95,7 @@ class Installation:
             "source": "envoy", "envoy_host": self.gateway.host, "envoy_token": self.gateway.token,
             "twc_host": self.connector.host, "vehicle_link": "relay", "relay_url": self.relay.url,
             "vin": self.car.vin, "dry_run": False, "emergency_soc": 0, "voltage": 230,
-            "phases": "1", "wiring": "single", "circuit_amps": LIMIT, **self.options,
+            "phases": "1", "wiring": "single", "circuit_amps": LIMIT, "poll_s": 10, **self.options,
         }  # fmt: skip
         found, unknown = read({name: value for name, value in options.items() if value is not None})
         assert not unknown
