@@ -50,10 +50,9 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 65535:
-        raise argparse.ArgumentTypeError(f"{text} is no port from 0 to 65535")
-    return number
+    if not (len(text) <= 5 and text.isascii() and text.isdecimal() and int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no port from 0 to 65535")
+    return int(text)
 
 
 def _networks(text: str) -> list[str]:

@@ -20,6 +20,7 @@ from .clock import Clock, SystemClock, VirtualClock, happens
 from .commandline import Invocation
 from .dashboard import Listeners
 from .dashboard_sync import DashboardSync
+from .errors import OptionError
 from .health import Health, Watchdog
 from .homeassistant import BrokerOptions, find
 from .homeassistant.broker import Broker
@@ -120,7 +121,7 @@ class Service:
         self.clock = self.times.clock
         self.supervisor = _supervisor(environ)
         self.lock = InstanceLock(invocation.data)
-        self.passive = not self.lock.acquire()
+        self.passive = not self._in_charge()
         # Hurried, each real second is enough: the clock runs through hours meanwhile.
         self.journal = Journal(invocation.data, self.clock, max(FLUSH_S, invocation.speed or 0.0))
         self.journal.open()
@@ -164,6 +165,14 @@ class Service:
         self.mqtt = None if self.passive else self._mqtt()
         self._stop = asyncio.Event()
         self._takes_over = False
+
+    def _in_charge(self) -> bool:
+        try:
+            return self.lock.acquire()
+        except OSError as error:
+            problem = f"{error.filename} cannot be used ({error.strerror})"
+            remedy = "remove it, or give it to the user this runs as"
+            raise OptionError("--data", problem, remedy) from error
 
     def _core(self) -> Core | None:
         if self.supervisor is None:

@@ -10,9 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from solar_charger.__main__ import main
 from solar_charger.errors import OptionError
+from solar_charger.service import Service
 
-from solar_charger import commandline
+from solar_charger import commandline, logs
 
 PACKAGE = Path(commandline.__file__).parents[1]
 
@@ -58,6 +60,9 @@ def test_unknown_options_are_remarks(tmp_path: Path) -> None:
         (["--speed", "fast"], "--speed"),
         (["--speed", "100000"], "--speed"),
         (["--page-port", "70000"], "--page-port"),
+        (["--api-port", "eighty"], "--api-port"),
+        (["--api-port", "-1"], "--api-port"),
+        (["--api-port", "9" * 5000], "--api-port"),
         (["--page-allow", "not/net"], "--page-allow"),
         (["--nonsense"], "(command line)"),
     ],
@@ -90,6 +95,35 @@ def test_a_bad_option_ends_with_1_and_one_line(tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert ended.stdout.count("\n") == 1
     assert "FATAL: option max_amps" in ended.stdout
+
+
+@pytest.fixture
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log lines stay with the test."""
+    monkeypatch.setattr(logs, "configure", lambda *_, **__: None)
+
+
+@pytest.mark.usefixtures("quiet")
+def test_a_data_folder_that_cannot_be_locked_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "solar_charger.lock").mkdir()
+    file = options_file(tmp_path, source="simulated", vehicle_link="simulated")
+    assert main(["--options", file, "--data", str(tmp_path)]) == 1
+    assert "option --data: " in caplog.messages[-1]
+
+
+@pytest.mark.usefixtures("quiet")
+def test_what_nobody_foresaw_ends_with_70_and_never_looks_like_a_bad_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(self: Service) -> None:
+        raise ValueError("an accident")
+
+    monkeypatch.setattr(Service, "serve", fails)
+    file = options_file(tmp_path, source="simulated", vehicle_link="simulated")
+    assert main(["--options", file, "--data", str(tmp_path)]) == 70
+    assert "please report it" in caplog.messages[-1]
 
 
 def test_relay_and_simulate_are_programs_of_their_own() -> None:
