@@ -9,14 +9,12 @@ from tests.bench.solar_charger_targets import (
     CELLS,
     DAY_SECONDS,
     FUSE_EXCESS_S,
+    KNOWN_MISSES,
     SOFT_LIMIT,
     TO_BEAT,
     Cell,
 )
 from tests.bench.tables import Table
-
-TRIED: Mapping[str, str] = {}
-"""By cell: what was tried about a target that is missed."""
 
 
 def all_tables(figures: Mapping[str, Any]) -> list[Table]:
@@ -99,7 +97,7 @@ def _row(figure: str, ours: str, target: str, met: bool | None) -> list[str]:
 def misses(figures: Mapping[str, Any]) -> list[Table]:
     """Targets beside evcc's rule that are missed, by cell; no table where there is none."""
     rows = [
-        [*_head(cell), "; ".join(found), TRIED.get(_name(cell), "–")]
+        [*_head(cell), "; ".join(found), KNOWN_MISSES.get(cell, ("", "–"))[1]]
         for cell in CELLS
         if (found := figures["missed"][_name(cell)])
     ]
