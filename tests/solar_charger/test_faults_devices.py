@@ -292,6 +292,74 @@ async def test_a_start_that_is_never_carried_out_raises_its_alarm(tmp_path: Path
         assert 1 <= starts <= 6
 
 
+async def test_a_relay_that_no_longer_takes_our_key_is_said_and_asked_again(tmp_path: Path) -> None:
+    async with installed(tmp_path, poll_s=20) as home:
+        home.free(4000.0)
+        await home.until(lambda: home.car.amps)
+        home.relay.api_key = "a-new-key"
+        home.free(NO_SUN)
+        await home.until(lambda: home.alarms == ["link_config"])
+        assert home.state()["controller_state"] == "fault"
+        assert await home.audit_has(result_class="CONFIG")
+        home.relay.api_key = ""
+        await home.until(lambda: not home.car.amps, 4500)
+        await home.pass_time(120)
+        assert home.alarms == []
+
+
+async def test_a_car_that_refuses_to_start_is_asked_again_after_ten_minutes_and_its_word_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with installed(tmp_path) as home:
+        monkeypatch.setattr(home.car, "_start", lambda: "cable_fault")
+        home.free(4000.0)
+        await home.until(lambda: home.heard("charging-start"))
+        await home.pass_time(450)
+        assert home.heard("charging-start") == 1
+        lines = await home.audit()
+        refused = next(line for line in lines if line["action"] == "start")
+        assert refused["result_class"] == "CAR_REFUSED"
+        assert "cable_fault" in refused["text"]
+        monkeypatch.undo()
+        await home.until(lambda: home.car.amps, 600)
+
+
+async def test_a_busy_car_is_asked_again_within_seconds_and_then_left_alone_for_longer(
+    tmp_path: Path,
+) -> None:
+    async with installed(tmp_path) as home:
+        await home.charging()
+        home.control.trouble = "busy"
+        home.free(NO_SUN)
+        calls = len(home.control.calls)
+        await home.pass_time(60)
+        soon = len(home.control.calls) - calls
+        assert 2 <= soon <= 6
+        await home.pass_time(600)
+        assert len(home.control.calls) - calls - soon <= 16
+        home.control.trouble = None
+        await home.until(lambda: not home.car.amps, 600)
+
+
+async def test_unplugged_while_the_radio_rests_the_car_gets_its_current_back_when_it_is_heard(
+    tmp_path: Path,
+) -> None:
+    async with installed(tmp_path) as home:
+        await home.charging()
+        home.control.trouble, home.control.body_answers = "no_scan", False
+        home.free(NO_SUN)
+        await home.until(lambda: home.state()["ble_backoff_remaining"] > 60)
+        home.car.unplug()
+        await home.pass_time(60)
+        assert home.state()["pending_normalization"] is True
+        assert home.car.request_amps == 17
+        home.control.trouble, home.control.body_answers = None, True
+        await home.until(lambda: home.car.request_amps == LIMIT, 540)
+        await home.pass_time(15)
+        assert home.state()["pending_normalization"] is False
+        assert await home.audit_has(action="set_amps", to=str(LIMIT), result_class="OK")
+
+
 def test_every_trouble_of_the_program_is_tried_above() -> None:
     assert set(CLASSES) | {"unverified", "timeout"} == set(TROUBLES)
 

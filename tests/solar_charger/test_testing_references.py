@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import ssl
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pyenphase
 import pytest
+from solar_charger.sources.envoy.gateway import Access, Gateway
+from solar_charger.sources.envoy.source import EnvoySource
+from solar_charger.sources.envoy.token import TokenFile
+from solar_charger.sources.twc_gen3 import WallConnectorGen3
 from solar_charger.testing.gateway import FIRMWARE_5, UNMETERED, FakeGateway, Firmware, make_token
 from solar_charger.testing.house import Car, House
 from solar_charger.testing.wall_connector import FakeWallConnector
@@ -55,6 +61,24 @@ async def test_pyenphase_reads_a_metered_gateway(wiring: str) -> None:
     assert len(data.inverters) == 20
 
 
+@pytest.mark.parametrize("wiring", ["single", "split", "three"])
+async def test_our_source_reads_what_pyenphase_reads(wiring: str, tmp_path: Path) -> None:
+    home = house(wiring=wiring)
+    async with FakeGateway(home) as gateway:
+        _envoy, data = await read(gateway)
+        tokens = TokenFile(tmp_path / "token", gateway.token)
+        ours = await EnvoySource(Gateway(gateway.host, Access(tokens))).poll()
+    meters = data.ctmeters
+    assert known(ours.grid_w).value == known(meters["net-consumption"]).active_power
+    assert known(ours.production_w).value == known(meters["production"]).active_power
+    total = known(data.system_consumption).watts_now
+    assert known(ours.load_w).value == pytest.approx(total, abs=1)
+    phases = data.ctmeters_phases["net-consumption"].values() if home.legs > 1 else []
+    for channel, amps in zip(phases, known(ours.grid_phase_a).value, strict=False):
+        signed = math.copysign(known(channel).current, known(channel).active_power)
+        assert amps == pytest.approx(signed, abs=0.01)
+
+
 async def test_pyenphase_reads_an_unmetered_gateway() -> None:
     async with FakeGateway(house(), UNMETERED) as gateway:
         _envoy, data = await read(gateway)
@@ -95,6 +119,21 @@ async def test_tesla_wall_connector_reads_every_path(bare_nan: bool, missing_bra
     assert lifetime.contactor_cycles > 0
     assert version.serial_number
     assert wifi.wifi_connected
+
+
+@pytest.mark.parametrize("wiring", ["split", "three"])
+async def test_our_source_reads_what_tesla_wall_connector_reads(wiring: str) -> None:
+    home = house(wiring=wiring)
+    if wiring == "three":
+        home.car.phases, home.car.volts = 3, 230.0
+    async with FakeWallConnector(home) as fake, aiohttp.ClientSession() as session:
+        vitals = await WallConnector(fake.host, session=session).async_get_vitals()
+        ours = known((await WallConnectorGen3(fake.host).poll()).twc).value
+    assert ours.vehicle_connected is vitals.vehicle_connected
+    assert ours.contactor_closed is vitals.contactor_closed
+    assert (ours.vehicle_current_a, ours.grid_v) == (vitals.vehicle_current_a, vitals.grid_v)
+    assert list(ours.current_a) == [vitals.currentA_a, vitals.currentB_a, vitals.currentC_a]
+    assert list(ours.voltage_v) == [vitals.voltageA_v, vitals.voltageB_v, vitals.voltageC_v]
 
 
 async def test_the_gateways_certificate_is_its_own_and_nobody_trusts_it() -> None:
