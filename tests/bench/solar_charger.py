@@ -139,15 +139,18 @@ def _both(
 def main() -> None:
     """All days, then the figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one day a cell, to try the bench")
+    parser.add_argument("--quick", action="store_true", help="one day a cell, nothing written")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     seeds = range(1, 2) if arguments.quick else SEEDS
     figures = measure(seeds, arguments.processes)
-    figures["tables"] = [asdict(table) for table in solar_charger_tables.all_tables(figures)]
+    found = solar_charger_tables.all_tables(figures)
+    print("\n".join(table.markdown() for table in found))
+    if arguments.quick:
+        return  # one tuning day says nothing worth keeping
+    figures["tables"] = [asdict(table) for table in found]
     tables.RESULTS.mkdir(exist_ok=True)
     tables.results_file("solar_charger").write_text(json.dumps(figures, indent=2) + "\n")
-    print(tables.table("solar_charger"))
 
 
 if __name__ == "__main__":
