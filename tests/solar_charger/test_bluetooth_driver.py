@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -16,6 +18,9 @@ from solar_charger.testing.bluetooth.neighbourhood import Neighbourhood
 
 from tests.solar_charger.bluetooth_stand import (
     OURS,
+    PATIENCE_S,
+    VIN,
+    at_last,
     needs_bluetooth,
     neighbourhood,
     paired,
@@ -24,6 +29,18 @@ from tests.solar_charger.bluetooth_stand import (
 )
 
 pytestmark = needs_bluetooth
+
+KILLED_AT_WORK = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from solar_charger.car.python_ble import PythonBleLink
+
+async def work():
+    assert (await PythonBleLink(sys.argv[1], Path(sys.argv[2])).set_amps(8)).ok
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(work())
+"""
 
 
 @pytest.fixture(scope="module")
@@ -247,6 +264,23 @@ async def test_a_rebooted_car_begins_a_new_session_and_hears_the_command_once(
     car.tell("reboot")
     assert (await link.start()).result_class is R.OK
     assert car.state()["heard"] == ["charging-set-amps 9", "charging-start"]
+
+
+async def test_a_link_that_a_killed_program_left_open_ends_with_the_patience_of_the_car(
+    car: Neighbourhood, tmp_path: Path
+) -> None:
+    # BlueZ keeps the connection of a client that has died, and a connected car is not heard.
+    link = paired(car, tmp_path, reach_within_s=2.0)
+    car.set(idle_s=1.0)
+    killed = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", KILLED_AT_WORK, VIN, str(tmp_path / "private.pem")
+    )
+    async with asyncio.timeout(PATIENCE_S):
+        assert await killed.wait() == -signal.SIGKILL
+    assert car.state()["request_amps"] == 8
+    await at_last(lambda: link.set_amps(9))
+    assert car.state()["request_amps"] == 9
+    await link.close()
 
 
 async def test_a_cancelled_call_leaves_a_driver_that_works(
