@@ -287,6 +287,23 @@ def test_memory_survives_a_restart() -> None:
     assert again.facts(5.0).accepted_amps == 10
 
 
+def test_a_refused_key_stays_an_alarm_over_a_restart_until_an_answer_proves_otherwise() -> None:
+    worker = Worker()
+    worker.amps = 20.0
+    worker.answers[Kind.STOP] = Result(R.NOT_PAIRED)
+    worker.run(Desired(charge=False, poll=False), 30)
+    again = Worker(stored=worker.executor.remember(worker.now, 1_800_000_000.0))
+    assert again.executor.facts(again.now).fault == "not_paired"
+    again.executor.ask(Command(Kind.PING, by_hand=True))
+    again.run(Desired(poll=False), 10)
+    assert again.executor.facts(again.now).fault == ""
+
+
+@pytest.mark.parametrize("refused", [7, "UNREACHABLE", "nonsense", None])
+def test_a_damaged_memory_of_a_refusal_is_none(refused: object) -> None:
+    assert Executor(5.0, {"refused": refused}).facts(5.0).fault == ""
+
+
 desires = st.builds(
     Desired,
     charge=st.none() | st.booleans(),

@@ -83,6 +83,13 @@ class Backoff:
         self.fault = FAULTS.get(result, "")
         self.until = now + _rest(result, self.in_class, self.fails) * (0.8 + 0.4 * jitter)
 
+    def refused_before(self, name: str) -> None:
+        """Take up a refusal from before a restart: its rest goes on, and so must its alarm."""
+        result = next((one for one in FAULTS if one.value == name), None)
+        if result is not None:
+            self.last_class, self.fault = result, FAULTS[result]
+            self.fails = self.in_class = 1
+
     def _reset(self) -> None:
         self.until = float("-inf")
         self.fails = self.in_class = 0

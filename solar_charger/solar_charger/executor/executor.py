@@ -200,12 +200,15 @@ class Executor:
             "commands": self.counters.commands,
             "amps": self.belief.amps,
             "backoff_until": wall_s + self.backoff.remaining(now),
+            "refused": str(self.backoff.last_class or "") if self.backoff.fault else "",
         }
 
     def _restore(self, stored: Mapping[str, Any]) -> None:
         day, commands = stored.get("day"), stored.get("commands")
         if isinstance(day, int) and isinstance(commands, int):
             self.counters.day, self.counters.commands = day, commands
+        refused = stored.get("refused")
+        self.backoff.refused_before(refused if isinstance(refused, str) else "")
         amps = stored.get("amps")
         self.belief.amps = amps if isinstance(amps, int) else None
 
