@@ -10,7 +10,8 @@ from .journal import Journal
 if TYPE_CHECKING:
     from .charger import Charger
 
-LONGEST_BACKOFF_S = 3600.0
+LONGEST_BACKOFF_S = 600.0
+"""A clock set back meanwhile would make a short rest long, so a restart waits no longer."""
 INTENT_COUNTS_S = 900.0
 KEEP_EACH_S = 60.0
 
@@ -78,7 +79,9 @@ class Keeper:
 
 def _state(charger: Charger, now: float, wall: float) -> dict[str, Any]:
     executor = charger.executor.remember(now, wall)
-    if charger.executor.backoff.remaining(now) <= 0.0:
+    backoff = charger.executor.backoff
+    # What only a person can mend is often mended with the restart: that rest does not outlive it.
+    if backoff.remaining(now) <= 0.0 or backoff.fault:
         executor["backoff_until"] = None
     brain = charger.controller.remember(now, wall)
     state = {

@@ -76,6 +76,7 @@ class Installation:
         self.relay = FakeRelay(self.control)
         self.environ: dict[str, str] = {}
         self.options = options
+        self.token = self.gateway.token
         self.highest = 0.0
         self._threads = threads
         self._work: asyncio.Task[None] | None = None
@@ -92,7 +93,7 @@ class Installation:
     def start(self) -> None:
         """Build the service from options, as the program does, and set its loops going."""
         options = {
-            "source": "envoy", "envoy_host": self.gateway.host, "envoy_token": self.gateway.token,
+            "source": "envoy", "envoy_host": self.gateway.host, "envoy_token": self.token,
             "twc_host": self.connector.host, "vehicle_link": "relay", "relay_url": self.relay.url,
             "vin": self.car.vin, "dry_run": False, "emergency_soc": 0, "voltage": 230,
             "phases": "1", "wiring": "single", "circuit_amps": LIMIT, "poll_s": 10, **self.options,

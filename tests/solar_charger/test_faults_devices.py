@@ -307,6 +307,20 @@ async def test_a_relay_that_no_longer_takes_our_key_is_said_and_asked_again(tmp_
         assert home.alarms == []
 
 
+async def test_a_restart_after_mending_the_set_up_does_not_wait_for_the_hour(
+    tmp_path: Path,
+) -> None:
+    async with installed(tmp_path) as home:
+        await home.charging()
+        home.relay.api_key = "a-new-key"
+        home.free(NO_SUN)
+        await home.until(lambda: home.alarms == ["link_config"])
+        await home.cut_power()
+        home.options["relay_api_key"] = "a-new-key"
+        home.start()
+        await home.until(lambda: not home.car.amps, 420)
+
+
 async def test_a_car_that_refuses_to_start_is_asked_again_after_ten_minutes_and_its_word_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
