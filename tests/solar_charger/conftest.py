@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -12,4 +13,12 @@ settings.register_profile(
 settings.register_profile(
     "long", max_examples=100_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A gateway's certificate is its own, which each request would be warned of."""
+    ignored = "ignore::urllib3.exceptions.InsecureRequestWarning"
+    config.addinivalue_line("filterwarnings", ignored)
+
+
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

@@ -129,9 +129,8 @@ async def test_after_any_run_of_faults_the_car_is_where_it_belongs(
             await misfortune.strike()
             await home.pass_time(chance.randint(5, 60))
         await misfortune.peace()
-        told = "\n".join(misfortune.happened)
-        await home.until(lambda: not home.car.amps or home.state()["mode"] == "EXTERNAL", 5400)
-        assert not home.car.amps, told
+        print("\n".join(misfortune.happened))
+        await home.until(lambda: not home.car.amps, 5400)
         await home.until(lambda: not home.alarms, 4500)
         home.free(4000.0)
         await home.until(lambda: home.car.amps == 17.0, 2400)
