@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
-
-from . import logs
-from .errors import OptionError
 
 # Only a bad option ends with 1, so that the service manager knows when trying again is no use.
 EXIT_BAD_OPTION = 1
@@ -18,8 +16,10 @@ EXIT_UNEXPECTED = 70
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the proxy; the exit code: 0 stopped, 1 bad option, 70 an error nobody foresaw."""
     # Before the rest is loaded, which takes seconds on a Pi: a stop in that time is none by force.
-    signal.signal(signal.SIGTERM, _stopped_early)
-    from . import commandline, service
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stopped_early)
+    from . import commandline, logs, service
+    from .errors import OptionError
 
     logs.configure("info")
     try:
@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _stopped_early(_number: int, _frame: FrameType | None) -> None:
-    sys.exit(0)
+    # Not SystemExit: in the middle of an import it can come out as another error, with code 1.
+    os._exit(0)
 
 
 if __name__ == "__main__":

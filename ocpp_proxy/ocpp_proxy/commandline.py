@@ -17,6 +17,7 @@ from .tls import COPIES, SSL
 DEFAULT_OPTIONS = Path("/data/options.json")
 DEFAULT_DATA = Path("/data")
 ENVIRONMENT = "OCPP_PROXY_"
+MOST_A_SECOND = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,10 @@ def _target_port(text: str) -> int:
     return number
 
 
-def _positive(text: str) -> int:
+def _rate(text: str) -> int:
     number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    if not 1 <= number <= MOST_A_SECOND:
+        raise argparse.ArgumentTypeError(f"{text[:20]} is not from 1 to {MOST_A_SECOND}")
     return number
 
 
@@ -113,9 +114,9 @@ def _parser() -> argparse.ArgumentParser:
         help="networks that may see the page beside Home Assistant and this machine",
     )
     add("--tls-dir", type=Path, metavar="DIR", help="folder of certfile and keyfile, default /ssl")
-    add("--message-rate", type=_positive, metavar="N",
+    add("--message-rate", type=_rate, metavar="N",
         help="messages a second a wallbox may send for long, default 200")  # fmt: skip
-    add("--message-burst", type=_positive, metavar="N",
+    add("--message-burst", type=_rate, metavar="N",
         help="messages it may send at once beyond that, default 1000")  # fmt: skip
     parser.add_argument("--version", action="version", version=f"ocpp_proxy {__version__}")
     return parser

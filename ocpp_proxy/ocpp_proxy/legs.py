@@ -31,8 +31,12 @@ UNSENT_SLACK = 1 << 20
 
 END_OF_HEADERS = b"\r\n\r\n"
 
+# Taken from one peer before others have their turn: whole messages, or bytes of anything else.
+MESSAGES_AT_ONCE = 200
+BYTES_AT_ONCE = 8192
+
 # Why reading is paused; bits, because several reasons may hold at once.
-PARTNER, RATE, WAITING = 1, 2, 4
+PARTNER, RATE, WAITING, TURN = 1, 2, 4, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,7 @@ class Leg(asyncio.Protocol):
         "_deadline",
         "_ends",
         "_fragments",
+        "_kept",
         "_kind",
         "_loop",
         "_owner",
@@ -88,6 +93,7 @@ class Leg(asyncio.Protocol):
         "_peer_masks",
         "_stall",
         "_timed_out",
+        "_unsent",
         "_waiting",
         "given_up",
         "gone",
@@ -116,7 +122,9 @@ class Leg(asyncio.Protocol):
         self._borders = wholeframes.Borders()
         self._fragments: list[bytes] = []
         self._kind = True
+        self._kept = b""
         self._paused = 0
+        self._unsent = 0
         self._closed: Closed | None = None
         self._ends = False
         self._timed_out = False
@@ -139,11 +147,12 @@ class Leg(asyncio.Protocol):
         while self._waiting and not self._ends:
             owner.received(self, *self._waiting.popleft())
         self._owner = owner
+        already_closed = self._closed
         self.resume(WAITING)
         if self.writing_paused:
             owner.full(self)
-        if self._closed is not None:
-            owner.lost(self, self._closed)
+        if already_closed is not None:
+            owner.lost(self, already_closed)
         if self.gone.done():
             owner.ended(self)
 
@@ -185,6 +194,10 @@ class Leg(asyncio.Protocol):
     def resume(self, reason: int) -> None:
         was, self._paused = self._paused, self._paused & ~reason
         if was and not self._paused and not self.transport.is_closing():
+            kept, self._kept = self._kept, b""
+            self._take(kept)
+            if self._paused or self.transport.is_closing():
+                return
             self.transport.resume_reading()
             if self.keepalive:
                 self.keepalive.unanswered = None
@@ -234,17 +247,39 @@ class Leg(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.keepalive is not None:
             self.keepalive.unanswered = None
-        used, size = 0, len(data)
-        while used < size:
-            if not self._borders.clean or self._fragments or self.protocol.state is not OPEN:
-                break
-            whole = wholeframes.read(data, used, self._peer_masks, self.pace.max_message_size)
+        if self._kept:
+            self._kept += data
+        else:
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        """Take what was received, until reading is paused or others have their turn."""
+        used, size, left = 0, len(data), MESSAGES_AT_ONCE
+        while used < size and left > 0 and not self._paused:
+            whole = None
+            if self._borders.clean and not self._fragments and self.protocol.state is OPEN:
+                whole = wholeframes.read(data, used, self._peer_masks, self.pace.max_message_size)
             if whole is None:
-                break
-            message, text, used = whole
-            self._message(message, text)
+                piece = data[used : used + max(BYTES_AT_ONCE, self._borders.missing)]
+                used += len(piece)
+                left = 0
+                self._parse(piece)
+            else:
+                message, text, used = whole
+                left -= 1
+                self._message(message, text)
         if used < size:
-            self._parse(data[used:])
+            self._kept = data[used:]
+            if not self._paused:
+                self.pause(TURN)
+                self._loop.call_soon(self.resume, TURN)
+
+    def _take_rest(self) -> None:
+        """The connection is gone: what had arrived counts all the same."""
+        self._paused = 0
+        while self._kept and not self._paused & RATE:
+            kept, self._kept, self._paused = self._kept, b"", 0
+            self._take(kept)
 
     def _parse(self, data: bytes) -> None:
         """Give the generic parser what is no whole message."""
@@ -268,6 +303,7 @@ class Leg(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self.writing_paused = True
+        self._unsent = self.transport.get_write_buffer_size()
         self._stall = self._loop.call_later(self.pace.send_timeout, self._stalled)
         if self._owner is not None:
             self._owner.full(self)
@@ -281,6 +317,8 @@ class Leg(asyncio.Protocol):
             self._owner.drained(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if not self._paused & RATE:
+            self._take_rest()
         self.protocol.receive_eof()
         for timer in (self._stall, self._deadline):
             if timer is not None:
@@ -317,6 +355,8 @@ class Leg(asyncio.Protocol):
             if self.protocol.state is OPEN:
                 self.protocol.fail(1009, "too many fragments")
                 self._flush()
+            # What came in the same piece as the fragment too many is part of nothing.
+            self._ends = True
             return
         self._fragments.append(bytes(frame.data))
         if frame.fin:
@@ -356,6 +396,11 @@ class Leg(asyncio.Protocol):
 
     def _stalled(self) -> None:
         self._stall = None
+        unsent = self.transport.get_write_buffer_size()
+        if unsent < self._unsent:
+            self._unsent = unsent
+            self._stall = self._loop.call_later(self.pace.send_timeout, self._stalled)
+            return
         self._ended_by_us(f"it took no data for {self.pace.send_timeout:g} s")
         self.abort()
 

@@ -23,7 +23,7 @@ from .errors import OptionError
 
 LogLevel = Literal["trace", "debug", "info", "notice", "warning", "error", "fatal"]
 
-_USER_INFO = re.compile(r"//[^/@]*@")
+_USER_INFO = re.compile(r"//.*@", re.DOTALL)
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _TOPIC = re.compile(r"[^+#\x00-\x1f\x7f/]+(?:/[^+#\x00-\x1f\x7f/]+)*")
 
@@ -193,9 +193,13 @@ class Options(BaseModel):
 
 def read(raw: Mapping[str, Any]) -> tuple[Options, list[str]]:
     """The typed options and warnings (unknown names, no effect as set); raises OptionError."""
-    known = _without_empty(raw)
     try:
+        known = _without_empty(raw)
         options = Options.model_validate(known)
+    except RecursionError as error:
+        raise OptionError(
+            "--options", "it is nested too deeply", "see the documentation"
+        ) from error
     except ValidationError as error:
         raise _explained(error) from None
     return options, [*_unknown(known), *idleoptions.idle(options, known)]
@@ -331,7 +335,8 @@ def _explained(error: ValidationError) -> OptionError:
     name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)[1:]
     field = next((part for part in reversed(place) if isinstance(part, str)), "")
     problem = str(cause) if cause is not None else _lower_first(first["msg"])
-    problem = problem.replace("valid tuple", "list").replace("valid dictionary", "entry")
+    problem = problem.replace("valid tuple", "list")
+    problem = re.sub("a valid dictionary.*", "an entry with names and values", problem)
     if "password" not in field and isinstance(first["input"], str | int | float):
         problem = f"{_USER_INFO.sub('//…@', repr(first['input']))} cannot be used ({problem})"
     context = first.get("ctx", {})

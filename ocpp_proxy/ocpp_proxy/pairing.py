@@ -42,6 +42,7 @@ class Pairing:
     def asked(self, source: Side, head: frames.Head, now: float) -> None:
         """Take note of a CALL."""
         calls = self._of_charger if source is Side.CHARGER else self._of_upstream
+        calls.pop(head.id, None)  # an id used again is the newest
         calls[head.id] = head.action, now
         if len(calls) > MOST_OPEN:
             del calls[next(iter(calls))]
@@ -54,8 +55,10 @@ class Pairing:
         if kind == frames.CALL:
             self.asked(source, head, now)
             return Facts(kind, message_id, action, None)
-        calls = self._of_upstream if source is Side.CHARGER else self._of_charger
-        call = calls.pop(message_id, None)
+        call = None
+        if kind in frames.KIND_NAMES:
+            calls = self._of_upstream if source is Side.CHARGER else self._of_charger
+            call = calls.pop(message_id, None)
         if call is None:
             return Facts(kind, message_id, "", None)
         self.answered = Facts(kind, message_id, call[0], now - call[1])

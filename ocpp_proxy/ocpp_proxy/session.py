@@ -31,7 +31,7 @@ REPLACED = "replaced by new connection"
 class Session:
     """One charger while it is connected; made with both legs open, lives until both are gone.
 
-    `ended` is done then. Times are monotonic seconds.
+    `wait_ended` waits for that. Times are monotonic seconds.
     """
 
     __slots__ = (

@@ -92,30 +92,31 @@ _KEYS = _keys()
 class Borders:
     """Knows whether the generic parser stands at the border of a frame, by the lengths it was fed.
 
-    `clean`: it waits for the first byte of a frame.
+    `clean`: it waits for the first byte of a frame. `missing`: bytes of a begun frame still to
+    come, 0 while its length is not known.
     """
 
-    __slots__ = ("_head", "_missing", "clean")
+    __slots__ = ("_head", "clean", "missing")
 
     def __init__(self) -> None:
         self.clean = True
+        self.missing = 0
         self._head = b""
-        self._missing = 0
 
     def passed(self, data: bytes) -> None:
         """These bytes went to the generic parser."""
-        if self._missing >= len(data):
-            self._missing -= len(data)
-            self.clean = not self._missing and not self._head
+        if self.missing >= len(data):
+            self.missing -= len(data)
+            self.clean = not self.missing and not self._head
             return
-        data = self._head + data[self._missing :]
+        data = self._head + data[self.missing :]
         at = 0
         while at < len(data):
             size = _frame_size(data, at)
             if size is None:
                 break
             at += size
-        self._missing = max(0, at - len(data))
+        self.missing = max(0, at - len(data))
         self._head = data[at:]
         self.clean = at == len(data)
 

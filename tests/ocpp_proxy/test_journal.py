@@ -150,6 +150,14 @@ def test_each_message_is_one_line_with_the_round_trip_of_answers(
     ]
 
 
+def test_only_an_answer_takes_its_call(trail: Trail, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    told(trail, UP, b'[2,"7","Heartbeat",{}]', 1.0)
+    told(trail, DOWN, b'[5,"7",{}]', 1.1)
+    told(trail, DOWN, b'[3,"7",{}]', 1.25)
+    assert caplog.messages[-1] == "CP1 ← CALLRESULT Heartbeat 7 10 B 250.0 ms"
+
+
 def test_a_payload_is_shown_at_trace_cut_and_masked(
     trail: Trail, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ocpp_proxy.legs import MOST_FRAGMENTS, Leg, Pace
+from ocpp_proxy.legs import MOST_FRAGMENTS, RATE, Leg, Pace
 from ocpp_proxy.relay.events import Closed
 from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN, Protocol, Side
@@ -28,12 +29,15 @@ class Notes:
         self.closed: list[Closed] = []
         self.flow: list[str] = []
         self.latencies: list[float] = []
+        self.pause_after = 0
         self.over = asyncio.Event()
         self.arrived = asyncio.Event()
 
     def received(self, leg: Leg, data: bytes, text: bool) -> None:
         self.messages.append((data, text))
         self.arrived.set()
+        if len(self.messages) == self.pause_after:
+            leg.pause(RATE)
 
     def lost(self, leg: Leg, closed: Closed) -> None:
         self.closed.append(closed)
@@ -78,6 +82,14 @@ class Pair:
         self.leg: Leg
         self.peer: Peer
         self.notes = Notes()
+
+    async def turn(self) -> None:
+        """One more turn of the loop through a socket, after everything it has to do now."""
+        reading, writing = socket.socketpair()
+        with reading, writing:
+            reading.setblocking(False)
+            writing.send(b"x")
+            await asyncio.get_running_loop().sock_recv(reading, 1)
 
     async def over(self) -> list[Closed]:
         async with asyncio.timeout(5):
@@ -353,3 +365,28 @@ def test_noise_never_raises_and_ends_at_most_once(chunks: list[bytes]) -> None:
         assert notes.over.is_set()
 
     asyncio.run(run())
+
+
+async def test_nothing_behind_a_fragment_too_many_is_delivered(pairs: Any) -> None:
+    pair = await pairs()
+    pair.leg.attach(pair.notes)
+    fragments = [Frame(CONT, b"", fin=False)] * MOST_FRAGMENTS
+    last = Frame(CONT, b'[2,"1","Evil",{}]')
+    pair.peer.send(Frame(TEXT, b"", fin=False), *fragments, last, Frame(TEXT, b"and one more"))
+    assert [closed.code for closed in await pair.over()] == [1009]
+    assert pair.notes.messages == []
+
+
+async def test_a_flood_in_one_read_stops_where_reading_is_paused_and_goes_on_later(
+    pairs: Any,
+) -> None:
+    pair = await pairs()
+    pair.leg.attach(pair.notes)
+    pair.notes.pause_after = 10
+    pair.peer.send(*[Frame(TEXT, b"%d" % number) for number in range(1000)])
+    await until(lambda: len(pair.notes.messages) >= 10)
+    await pair.turn()
+    assert len(pair.notes.messages) == 10
+    pair.leg.resume(RATE)
+    await until(lambda: len(pair.notes.messages) >= 1000)
+    assert pair.notes.messages == [(b"%d" % number, True) for number in range(1000)]

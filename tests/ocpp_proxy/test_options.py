@@ -151,6 +151,25 @@ def test_any_json_is_understood_or_refused_in_one_line(raw: dict[str, Any]) -> N
     assert "\n" not in said
 
 
+@pytest.mark.parametrize("password", ["sec/ret", "p@ss", "a/b@c"])
+def test_no_password_of_an_address_is_in_the_line(password: str) -> None:
+    with pytest.raises(OptionError) as raised:
+        read({"target_url": f"ws://user:{password}@host:99999/?"})
+    assert password not in str(raised.value)
+
+
+@pytest.mark.parametrize("depth", [400, 600, 900])
+def test_deep_nesting_is_ignored_or_refused_in_one_line(tmp_path: Path, depth: int) -> None:
+    path = tmp_path / "options.json"
+    path.write_text('{"x": ' + "[" * depth + "]" * depth + "}")
+    try:
+        _, warnings = read(load(path))
+    except OptionError as error:
+        assert "nested too deeply" in str(error)
+    else:
+        assert warnings == ["unknown option x is ignored"]
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '"x"', "null", '{"a":' + "[" * 60000])
 def test_a_file_that_is_no_object_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "options.json"
