@@ -7,7 +7,6 @@ import subprocess
 import threading
 from dataclasses import dataclass
 
-
 # apt refuses a second one at a time, and stages may run side by side.
 _INSTALLING = threading.Lock()
 
