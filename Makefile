@@ -46,8 +46,8 @@ images: ## build the apps' images (root); BASE=real on the real base image
 bench: ## speed side by side with others; writes the tables in DOCS.md
 	@$(RUN) tests.bench $(APP)
 
-soak: ## begins to work once two apps are finished
-	@$(RUN) tests.tools.later soak "two apps are finished"
+soak: ## begins to work once all four apps are finished
+	@$(RUN) tests.tools.later soak "all four apps are finished"
 
 version: ## APP=ocpp_proxy VERSION=0.2.0: raise an app's version everywhere
 	@$(RUN) tests.tools.version $(APP) $(VERSION)
