@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
-from tests.demo.simulators import SIMULATORS
+from tests.demo.simulators import OPTIONS, SIMULATORS
 from tests.environments import ROOT, EnvironmentNotReady
 from tests.stand.app import App, OptionsRefused, read_app
 from tests.stand.cache import StandBusy
@@ -54,7 +54,7 @@ def at_home(stand: Stand, app: App) -> Iterator[RunningApp]:
     }
     with ExitStack() as stack:
         with step(f"start of {app.slug}"):
-            running = stand.supervisor.start_app(app, ports=usual)
+            running = stand.supervisor.start_app(app, OPTIONS.get(app.slug), ports=usual)
         for simulator in SIMULATORS.get(app.slug, ()):
             child = simulator.start(app.slug, running.ports)
             stack.callback(child.stop)

@@ -30,6 +30,15 @@ def _filled(argument: str, ports: Mapping[str, int]) -> str:
     return argument
 
 
+# What an app is told to have something to show: solar_charger has its made-up car and sun inside.
+OPTIONS: dict[str, dict[str, object]] = {
+    "solar_charger": {
+        "source": "simulated",
+        "vehicle_link": "simulated",
+        "dry_run": False,
+    },
+}
+
 # The far side an app dials to listens on the network's gateway, which apps call `homeassistant`.
 SIMULATORS: dict[str, tuple[Simulator, ...]] = {
     "ocpp_proxy": (
