@@ -209,6 +209,8 @@ class Commands:
         return answer
 
     async def _pairing_request(self, _value: Any, actor: Actor) -> Answer:
+        if not self._pairing.offered:
+            return self._pairing.not_offered()
         return self._by_hand("pair", Command(Kind.PAIR, by_hand=True), actor)
 
     async def _pairing_check(self, _value: Any, actor: Actor) -> Answer:

@@ -5,7 +5,7 @@ Units, device and state classes as Home Assistant's documentation allows them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -139,8 +139,10 @@ class Topics:
         return f"{APP}/{self.identity}/{key}/set"
 
 
-def device(identity: str, version: str, support_url: str = "") -> Device:
-    """The discovery message."""
+def device(
+    identity: str, version: str, support_url: str = "", left_out: Collection[str] = ()
+) -> Device:
+    """The discovery message; `left_out` are keys of entities that would be of no use here."""
     topics = Topics(identity)
     info = {
         "identifiers": [f"{APP}_{identity}"],
@@ -149,14 +151,15 @@ def device(identity: str, version: str, support_url: str = "") -> Device:
         "sw_version": version,
     }
     origin = Origin("Solar charger", version, support_url)
-    components = [_component(entity, topics) for entity in ENTITIES]
+    shown = (entity for entity in ENTITIES if entity.key not in left_out)
+    components = [_component(entity, topics) for entity in shown]
     shared = {"availability": [{"topic": topics.availability}], "qos": 1}
     return Device(f"{APP}_{identity}", info, origin, components, shared)
 
 
-def commanded() -> tuple[Entity, ...]:
+def commanded(left_out: Collection[str] = ()) -> tuple[Entity, ...]:
     """The entities a person can use."""
-    return tuple(entity for entity in ENTITIES if entity.platform in COMMANDED)
+    return tuple(e for e in ENTITIES if e.platform in COMMANDED and e.key not in left_out)
 
 
 def _component(entity: Entity, topics: Topics) -> Component:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 OWN_KEY = ("python_ble", "tesla_control", "simulated")
 """Drivers that work with a key of ours; with the others it lies on the far side."""
+PAIRABLE = (*OWN_KEY, "relay")
+"""Drivers over which the car can be asked to take a key; a relay has its own."""
 
 
 class Pairing:
@@ -42,6 +44,16 @@ class Pairing:
         how = self.public_pem if options.vehicle_link in OWN_KEY else (options.relay_url or "")
         text = "\n".join((options.vin or "", options.vehicle_link, how))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def offered(self) -> bool:
+        """Whether a pairing request can be sent at all."""
+        return self._options.vehicle_link in PAIRABLE
+
+    def not_offered(self) -> Answer:
+        """409: the key is paired where it lies."""
+        link = self._options.vehicle_link
+        return refused(409, f"with vehicle_link {link} the car is paired on the far side")
 
     async def generate(self, *, replace: bool) -> Answer:
         """A new key; 409 where there is one and `replace` is false."""

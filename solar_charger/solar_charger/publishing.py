@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -83,8 +83,10 @@ class MqttSide:
         *,
         discovery_prefix: str = "homeassistant",
         support_url: str = "",
+        left_out: Collection[str] = (),
     ) -> None:
-        """`identity` is 8 hex digits that never change."""
+        """`identity` is 8 hex digits that never change; `left_out` are entities of no use here."""
+        self._left_out = left_out
         self._topics = Topics(identity)
         self._identity = identity
         self._board = board
@@ -109,10 +111,11 @@ class MqttSide:
 
     async def run(self, beat: Callable[[], None] = lambda: None) -> None:
         """Until cancelled; then the last state goes out, and `offline`."""
-        for entity in commanded():
+        for entity in commanded(self._left_out):
             topic = self._topics.command(entity.key)
             await self._publisher.on_command(topic, partial(self._heard, entity))
-        self._publisher.announce(device(self._identity, __version__, self._support_url))
+        announced = device(self._identity, __version__, self._support_url, self._left_out)
+        self._publisher.announce(announced)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._publisher.run())
             try:

@@ -137,7 +137,7 @@ class Service:
                 self._find_broker, self.times.second,
             )
         )  # fmt: skip
-        pairing = Pairing(options, invocation.data, self.clock)
+        self.pairing = pairing = Pairing(options, invocation.data, self.clock)
         link = self.equipment.link
         self.charger = Charger(
             options, self.times.zone, self.clock, self.journal, self.house,
@@ -212,6 +212,7 @@ class Service:
         return MqttSide(
             identity, self.invocation.data, self._find_broker, self.charger.board,
             self.commands.carry_out, self.clock, discovery_prefix=self.options.discovery_prefix,
+            left_out=() if self.pairing.offered else ("pair",),
         )  # fmt: skip
 
     # Running.

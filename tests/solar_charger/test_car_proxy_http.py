@@ -114,7 +114,7 @@ async def test_a_proxy_that_is_away_failing_or_slow_is_told_apart(
 
 async def test_pairing_points_to_the_proxys_own_page(link: ProxyHttpLink) -> None:
     result = await link.pair()
-    assert result.result_class is R.CONFIG
+    assert result.result_class is R.NOT_OFFERED
     assert "page" in result.text
 
 

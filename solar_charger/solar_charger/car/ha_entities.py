@@ -75,6 +75,9 @@ class HaEntitiesLink:
 
     async def set_limit(self, percent: int) -> Result:
         """Set the charge limit, 50…100 %."""
+        if not self._entities.limit:
+            told = "the charge limit has no entity: see option car_limit_entity"
+            return Result(ResultClass.NOT_OFFERED, told)
         return await self._call(self._entities.limit, "set_value", value=percent)
 
     async def wake(self) -> Result:
@@ -112,7 +115,7 @@ class HaEntitiesLink:
     async def pair(self) -> Result:
         """Not over entities."""
         told = "the key is made and paired by the integration that owns these entities"
-        return Result(ResultClass.CONFIG, told)
+        return Result(ResultClass.NOT_OFFERED, told)
 
     async def close(self) -> None:
         """Nothing is held between calls."""

@@ -39,6 +39,8 @@ class ResultClass(StrEnum):
     PERMISSION = "PERMISSION"
     CONFIG = "CONFIG"
     RELAY_DOWN = "RELAY_DOWN"
+    NOT_OFFERED = "NOT_OFFERED"
+    """This driver has no way to do it: nothing was sent, and nothing is wrong with the rest."""
     OTHER = "OTHER"
     """A text no table knows."""
 

@@ -89,7 +89,7 @@ class ProxyHttpLink:
     async def pair(self) -> Result:
         """Not over this API."""
         told = "the key is made and paired on TeslaBleHttpProxy's own page"
-        return Result(ResultClass.CONFIG, told)
+        return Result(ResultClass.NOT_OFFERED, told)
 
     async def close(self) -> None:
         """Nothing is held between calls."""

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 S = ControllerState
 SLACK_A = 1.0
-SILENT = (S.AWAY, S.FAULT)
 ONLY_STOPS = (S.OFF, S.PAUSED, S.STOPPING)
 
 
@@ -34,7 +33,7 @@ class Limits:
         limit = self._limit(ctx, verdict)
         if limit != verdict.limit:
             verdict = replace(verdict, limit=limit)
-        if verdict.state in SILENT or verdict.reason == "foreign_vehicle":
+        if verdict.state is S.AWAY or verdict.reason == "foreign_vehicle":
             return verdict
         if ctx.fused and (verdict.charge is True or ctx.flows):
             return _stop_for_fuse(brain, ctx, verdict)
@@ -81,7 +80,7 @@ def _stop_for_fuse(brain: Controller, ctx: Context, verdict: Verdict) -> Verdict
             amps=None,
             wake="",
         )
-    state = verdict.state if verdict.state is S.OFF else S.FUSE_WAIT
+    state = verdict.state if verdict.state in (S.OFF, S.FAULT) else S.FUSE_WAIT
     if verdict.state is not S.OFF:
         brain.session.want_stop(reason, ctx.now)
     return replace(

@@ -52,7 +52,7 @@ def _stop_by_hand(brain: Controller, ctx: Context) -> Verdict:
 
 
 def link_fault(brain: Controller, ctx: Context) -> Verdict | None:
-    """No way to the car at all, or a key it refuses."""
+    """No way to the car at all, or a key it refuses; a stop that is wanted goes on being tried."""
     texts = {
         "no_driver": "no way to the car is set up",
         "not_paired": "the car does not know our key: pair it",
@@ -63,7 +63,10 @@ def link_fault(brain: Controller, ctx: Context) -> Verdict | None:
     }
     if not ctx.link.fault:
         return None
-    return Verdict(S.FAULT, ctx.link.fault, texts.get(ctx.link.fault, ctx.link.fault), poll=False)
+    text = texts.get(ctx.link.fault, ctx.link.fault)
+    wanted = brain.session.stop_wanted and ctx.seen.plug is not PlugState.UNPLUGGED
+    charge = False if wanted else None
+    return Verdict(S.FAULT, ctx.link.fault, text, charge=charge, poll=False)
 
 
 def plug(brain: Controller, ctx: Context) -> Verdict | None:

@@ -51,6 +51,8 @@ class Executor:
         self.last_command_at = float("-inf")
         self.need_at = now
         self.by_hand: Command | None = None
+        self.not_offered: set[Kind] = set()
+        """What this driver has said it cannot do; it is not asked for again in this run."""
         self._epoch: int | None = None
         self._assertion: int | None = None
         self._restore(stored or {})
@@ -83,6 +85,8 @@ class Executor:
         reason = refusal(command, gate)
         if reason:
             return reason
+        if command.kind in self.not_offered and not command.by_hand:
+            return "this way to the car does not offer it"
         if self.counters.exhausted() and not self._lowers(command, gate):
             return f"{self.counters.commands} commands today: only stops and lowering"
         return ""
@@ -123,7 +127,14 @@ class Executor:
         if command is None:
             return
         woke_just_now = self.belief.woken_at is not None and now - self.belief.woken_at < 60.0
-        if not (woke_just_now and result.result_class is R.TIMEOUT):
+        if result.result_class is R.NOT_OFFERED:
+            self.not_offered.add(command.kind)
+            return
+        asked = command.kind in (Kind.PING, Kind.PAIR)
+        # A person's question that fails says nothing of a charge under way; that it went well
+        # proves the key.
+        unproven = asked and not result.ok
+        if not unproven and not (woke_just_now and result.result_class is R.TIMEOUT):
             self.backoff.take(result.result_class, now, jitter)
         was_awake = self.belief.woken_at
         self.belief.take(command, result, self.sent_at, now)
