@@ -219,12 +219,19 @@ class Charger:
         self._wall_offset = wall - now
 
     def desired(self) -> Desired:
-        """What the worker works towards; without a store nothing new is started."""
+        """What the worker works towards; without a store nothing new is started.
+
+        What may be charging goes on being steered, above all downwards.
+        """
         assert self.decision is not None
-        desired = self.decision.desired
-        if desired.charge and not self.journal.writable and not self.decision.observed.flowing:
-            return replace(desired, charge=None, amps=None, wake="")
-        return desired
+        desired, seen = self.decision.desired, self.decision.observed
+        if not desired.charge or self.journal.writable:
+            return desired
+        believed = self.executor.belief.charging if seen.amps is None else False
+        if seen.flowing or believed:
+            return desired
+        amps = desired.amps if believed is None else None
+        return replace(desired, charge=None, amps=amps, wake="")
 
     def gate(self) -> Gate:
         """What the gate is to know at this moment."""
