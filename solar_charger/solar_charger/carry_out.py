@@ -24,6 +24,7 @@ from .two_controllers import RecordError
 log = logs.get("commands")
 
 TEST_WITHIN_S = 20.0
+STORE_STOP_S = 2.0
 _UNSTORED = "the store cannot be written, so nothing was changed"
 _PASSIVE = "another instance with the same data folder is in charge"
 _FOREIGN = "another charger is in control"
@@ -124,11 +125,13 @@ class Commands:
         return success(message="Solar takeover requested" if wanted else "Takeover flag cleared")
 
     async def _remember(self) -> None:
-        charger = self._charger
-        clock = charger.clock
-        memory = charger.controller.remember(clock.now(), clock.wall())
-        charger.journal.keep("controller", memory)
-        await charger.journal.commit()
+        self._keep_memory()
+        await self._charger.journal.commit()
+
+    def _keep_memory(self) -> None:
+        clock = self._charger.clock
+        memory = self._charger.controller.remember(clock.now(), clock.wall())
+        self._charger.journal.keep("controller", memory)
 
     def _live_refused(self, live: bool) -> str:
         if live and not self._charger.car_read:
@@ -165,9 +168,14 @@ class Commands:
         number = charger.tickets.take(value, now)
         self._told(actor, f"{value}_now", "", str(number))
         charger.journal.keep("tickets", charger.tickets.next_number)
-        await self._remember()
         charger.hurry.set()
         charger.changed.set()
+        if value == "stop":
+            # It goes out whether or not the disk keeps it.
+            self._keep_memory()
+            await charger.journal.commit_within(STORE_STOP_S)
+        else:
+            await self._remember()
         return accepted(number)
 
     def _charge_refused(self, action: str) -> str:

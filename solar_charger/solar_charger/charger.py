@@ -366,7 +366,10 @@ class Charger:
             for name, row in rows.items():
                 store.save_setting(name, row)
 
-        await self.journal.write_now(write)
+        await self.journal.write_now(write, lambda: self._take(changes))
+
+    def _take(self, changes: Mapping[str, Any]) -> None:
+        """What is stored now is in force."""
         for name, value in changes.items():
             self.stored.put(name, value)
         if "mode" in changes:

@@ -13,7 +13,6 @@ from .charger import Charger
 from .clock import Clock, happens, local_time
 from .command import READS, Command, Kind
 from .gate import refusal
-from .journal import JournalError
 
 log = logs.get("car")
 
@@ -23,6 +22,8 @@ LEAVE_AFTER_S = 4.0
 """A link that is not needed for so long is left: cars take three connections only."""
 LONGEST_WAIT_S = 10.0
 EXIT_WITHIN_S = 20.0
+NOTE_S, NOTE_START_S = 2.0, 10.0
+"""So long a command waits for its note on the disk."""
 
 
 class CarWorker:
@@ -92,13 +93,14 @@ class CarWorker:
         return local_time(self._clock, self._charger.zone).toordinal()
 
     async def _noted(self, command: Command) -> bool:
-        """Write down what is about to happen; a start that cannot be noted is not sent."""
+        """Write down what is about to happen; a start that cannot be noted is not sent.
+
+        Nothing else waits longer for the disk than a moment.
+        """
         self._charger.intend(command)
-        try:
-            await self._charger.journal.commit()
-        except JournalError:
-            return command.kind is not Kind.START
-        return True
+        starts = command.kind is Kind.START
+        seconds = NOTE_START_S if starts else NOTE_S
+        return await self._charger.journal.commit_within(seconds) or not starts
 
     async def _send(self, command: Command) -> None:
         charger, executor = self._charger, self._charger.executor

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from .. import logs
-from ..clock import Clock
+from ..clock import Clock, happens
 from ..errors import SolarChargerError
 from . import keeping
 from .schema import NewerSchemaError, connect
@@ -21,6 +21,7 @@ log = logs.get("journal")
 FILE = "solar_charger.db"
 MOST_WAITING = 2000
 FLUSH_S, TIDY_S, REOPEN_S = 10.0, 3600.0, 30.0
+LAST_WRITES_S = 5.0
 SOUND_WALL = 1_767_225_600.0
 """2026-01-01: an earlier wall clock has not been set yet, and its time stamps mean nothing."""
 
@@ -43,6 +44,8 @@ class Journal:
         self._flush_s = flush_s
         self._store: Store | None = None
         self._lock = asyncio.Lock()
+        self._writing: asyncio.Task[None] | None = None
+        self._late: asyncio.Task[bool] | None = None
         self._waiting: list[Write] = []
         self._state: dict[str, Any] = {}
         self._opened_at = float("-inf")
@@ -116,42 +119,89 @@ class Journal:
 
     async def commit(self) -> None:
         """Write everything that waits. Raises JournalError; it then goes on waiting."""
-        async with self._lock:
-            if not self._waiting and not self._state:
-                return
-            writes, self._waiting = self._waiting, []
-            state, self._state = self._state, {}
+        await self._lock.acquire()
+        if not self._waiting and not self._state:
+            self._lock.release()
+            return
+        writes, self._waiting = self._waiting, []
+        state, self._state = self._state, {}
 
-            def work() -> None:
-                store = self._opened()
-                with store.transaction():
-                    for key, value in state.items():
-                        store.save_state(key, value)
-                    for write in writes:
-                        write(store)
-
-            try:
-                await self._clock.aside(work)
-            except (OSError, sqlite3.Error, NewerSchemaError) as error:
-                self._state = {**state, **self._state}
-                self._waiting = (writes + self._waiting)[-MOST_WAITING:]
-                raise self._failed(error) from error
-            self._works_again()
-
-    async def write_now(self, write: Write) -> None:
-        """Write this alone, or not at all. Raises JournalError."""
-        async with self._lock:
-
-            def work() -> None:
-                store = self._opened()
-                with store.transaction():
+        def work() -> None:
+            store = self._opened()
+            with store.transaction():
+                for key, value in state.items():
+                    store.save_state(key, value)
+                for write in writes:
                     write(store)
 
-            try:
-                await self._clock.aside(work)
-            except (OSError, sqlite3.Error, NewerSchemaError) as error:
-                raise self._failed(error) from error
-            self._works_again()
+        def put_back() -> None:
+            self._state = {**state, **self._state}
+            self._waiting = (writes + self._waiting)[-MOST_WAITING:]
+
+        await self._unbroken(self._locked(work, failed=put_back))
+
+    async def commit_within(self, seconds: float) -> bool:
+        """Write everything that waits; False where the disk fails or needs longer.
+
+        What takes longer goes on, and nobody waits for it a second time.
+        """
+        if self._late is not None and not self._late.done():
+            return False
+        writing = asyncio.create_task(self._committed())
+        if await happens(self._clock, asyncio.shield(writing), seconds):
+            return writing.result()
+        self._late = writing
+        self._failed(TimeoutError(f"no answer for {seconds:g} s"))
+        return False
+
+    async def _committed(self) -> bool:
+        try:
+            await self.commit()
+        except JournalError:
+            return False
+        return True
+
+    async def write_now(self, write: Write, then: Callable[[], None] = lambda: None) -> None:
+        """Write this alone, or not at all; `then` follows a write that went well.
+
+        Raises JournalError. Cancelled before its turn it changes nothing, later it ends.
+        """
+
+        def work() -> None:
+            store = self._opened()
+            with store.transaction():
+                write(store)
+
+        await self._lock.acquire()
+        await self._unbroken(self._locked(work, then=then))
+
+    async def _unbroken(self, doing: Coroutine[Any, Any, None]) -> None:
+        """A write that has begun ends, though its caller is cancelled: a thread cannot be."""
+        task = asyncio.create_task(doing)
+        self._writing = task
+        task.add_done_callback(_seen)
+        await asyncio.shield(task)
+
+    async def _locked(
+        self,
+        work: Callable[[], None],
+        *,
+        then: Callable[[], None] = lambda: None,
+        failed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Blocking work under the lock, which the caller has taken and this gives back."""
+        try:
+            await self._clock.aside(work)
+        except (OSError, sqlite3.Error, NewerSchemaError) as error:
+            failed()
+            raise self._failed(error) from error
+        except BaseException:
+            failed()
+            raise
+        finally:
+            self._lock.release()
+        self._works_again()
+        then()
 
     async def run(self) -> None:
         """Commit what gathers, tidy up each hour, until cancelled."""
@@ -173,16 +223,17 @@ class Journal:
     async def _tidy(self, wall: float) -> None:
         if wall < SOUND_WALL:
             return
-        async with self._lock:
-            try:
-                await self._clock.aside(lambda: keeping.tidy(self._opened().connection, wall))
-            except (OSError, sqlite3.Error, NewerSchemaError) as error:
-                self._failed(error)
+        await self._lock.acquire()
+        with suppress(JournalError):
+            await self._unbroken(
+                self._locked(lambda: keeping.tidy(self._opened().connection, wall))
+            )
 
     async def close(self) -> None:
-        """The last writes, then the file."""
-        with suppress(JournalError):
-            await self.commit()
+        """The last writes, then the file; a disk that hangs is waited for a few seconds only."""
+        await self.commit_within(LAST_WRITES_S)
+        if self._late is not None and not self._late.done():
+            return
         if self._store is not None:
             store, self._store = self._store, None
             store.connection.close()
@@ -207,3 +258,9 @@ class Journal:
         if self.problem:
             log.notice("%s can be written again", self.path)
         self.problem = ""
+
+
+def _seen(task: asyncio.Task[None]) -> None:
+    """Its caller may be gone: what went wrong stands in `problem`."""
+    if not task.cancelled():
+        task.exception()
