@@ -152,8 +152,9 @@ class Charger:
         )
 
     def sense(self) -> None:
-        """A source delivered: each sample enters the window."""
-        self.controller.sense(self.inputs())
+        """A source delivered: each sample enters the window, and may ask for a decision at once."""
+        if self.controller.sense(self.inputs()):
+            self.hurry.set()
 
     # Deciding.
 
