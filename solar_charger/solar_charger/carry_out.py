@@ -183,7 +183,7 @@ class Commands:
         plug = charger.controller.plug.state
         if charger.dry_run:
             return "dry run: go live first"
-        if charger.foreign.active(charger.clock.now()):
+        if action != "stop" and charger.foreign.active(charger.clock.now()):
             return _FOREIGN
         if action in ("start", "stop") and plug is PlugState.UNPLUGGED:
             return "the car is not plugged in here"

@@ -18,6 +18,8 @@ S = ControllerState
 def owner(brain: Controller, ctx: Context) -> Verdict | None:
     """OFF, a foreign charger, the pause switch and the stop button."""
     if ctx.wishes.foreign_charger:
+        if brain.hand == "stop" and brain.hand_stop_open:
+            return _stop_by_hand(brain, ctx)
         brain.session.cancel_stop()
         return Verdict(S.FOREIGN, "foreign_charger", "another charger is in control", poll=False)
     if ctx.wishes.mode is Mode.OFF:
