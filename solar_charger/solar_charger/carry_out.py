@@ -84,7 +84,7 @@ class Commands:
         clock = self._charger.clock
         entry = auditing.told(actor, action, was, becomes, clock.wall(), clock.now())
         self._charger.journal.audit(entry)
-        log.info("%s: %s by %s", action, becomes, actor.value)
+        log.limited("info", action, actor.value, "%s: %s by %s", action, becomes, actor.value)
 
     async def _mode(self, value: Any, actor: Actor) -> Answer:
         mode = check("mode", value)
@@ -103,10 +103,16 @@ class Commands:
         return Answer(200, dict(self._charger.stored.table()))
 
     async def _change(self, changes: Mapping[str, Any], actor: Actor) -> None:
+        """What holds already is left alone: no write, no line, no button taken back."""
         charger = self._charger
         before = {name: charger.stored.get(name) for name in changes}
-        await charger.store(changes)
-        for name, value in changes.items():
+        made = {name: value for name, value in changes.items() if value != before[name]}
+        if charger.journal.damaged and "mode" in changes:
+            # Nobody knows what was chosen before, so any choice is a new one.
+            made["mode"] = changes["mode"]
+        if made:
+            await charger.store(made)
+        for name, value in made.items():
             self._told(actor, name, before[name], value)
         if "mode" in changes:
             self._mode_chosen(charger.mode)

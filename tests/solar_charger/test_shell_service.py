@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from solar_charger.commands import Action, Actor
 from solar_charger.sources.readings import Readings
 
@@ -55,3 +56,43 @@ async def test_a_stop_goes_out_while_another_charger_is_in_control(tmp_path: Pat
         assert home.car.amps == 0.0
         assert home.state()["controller_state"] == "foreign"
         assert home.state()["reason"] == "foreign_charger"
+
+
+async def test_the_mode_that_already_holds_changes_nothing(tmp_path: Path) -> None:
+    async with at_home(tmp_path) as home:
+        home.meter.free_w = 4000.0
+        await home.until_charging()
+        started = await home.ask(Action.CHARGE, "start")
+        for _ in range(5):
+            answer = await home.ask(Action.MODE, "SOLAR")
+            assert answer.body == {"status": "success", "new_mode": "SOLAR"}
+        assert home.service.backend.command(started.body["id"])["state"] != "dropped"  # type: ignore[index]
+        await home.ask(Action.SETTINGS, {"max_amps": 48})
+        told = [line["action"] for line in await home.audit()]
+        assert "mode" not in told
+        assert "max_amps" not in told
+
+
+async def test_after_a_damaged_store_the_mode_is_chosen_anew_even_if_it_is_off(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "solar_charger.db").write_bytes(b"no database" * 200)
+    async with at_home(tmp_path) as home:
+        await home.pass_time(20)
+        assert "store_damaged" in home.alarms
+        await home.ask(Action.MODE, "OFF")
+        await home.pass_time(20)
+        assert "store_damaged" not in home.alarms
+
+
+async def test_somebody_who_changes_his_mind_for_ever_fills_no_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    async with at_home(tmp_path) as home:
+        for number in range(40):
+            await home.ask(Action.MODE, ("MANUAL", "SOLAR")[number % 2], Actor.API)
+        lines = [r for r in caplog.records if r.getMessage().startswith("mode: ")]
+        assert len(lines) <= 2
+        modes = [line for line in await home.audit() if line["action"] == "mode"]
+        assert len(modes) == 40
