@@ -86,8 +86,12 @@ class Handshakes:
             response, session = await self._decided(leg, request)
         except RefusalError as refusal:
             response = self._refusal(leg, request, refusal)
-        except Exception:
-            log.exception("handshake of %s failed", leg.client)
+        except Exception as error:  # noqa: BLE001 - whatever it is, others go on
+            log.limited(
+                "error", "handshake failed", leg.client,
+                "handshake of %s failed, please report it: %r", leg.client, error,
+            )  # fmt: skip
+            log.debug("handshake of %s failed", leg.client, exc_info=error)
             response = leg.protocol.reject(500, "internal error, see the log\n")
         leg.answer(response)
         if session is not None:
