@@ -86,7 +86,7 @@ class Handshakes:
             response, session = await self._decided(leg, request)
         except RefusalError as refusal:
             response = self._refusal(leg, request, refusal)
-        except Exception as error:  # noqa: BLE001 - whatever it is, others go on
+        except Exception as error:
             log.limited(
                 "error", "handshake failed", leg.client,
                 "handshake of %s failed, please report it: %r", leg.client, error,
