@@ -91,7 +91,6 @@ class Controller:
         self.mode = ""
         self.epoch = 0
         self.stored_soc: int | None = None
-        self.last_state = ControllerState.PAUSED
         self.battery_lost = False
         self.deadline_read_since: float | None = None
         self._twc_seen = float("-inf")
@@ -165,7 +164,6 @@ class Controller:
         self._follow_deviation(ctx)
         verdict = self._ask_rules(ctx)
         verdict = self.limits.lay_over(self, ctx, verdict)
-        self.last_state = verdict.state
         return decision_of(self, ctx, verdict)
 
     def _ask_rules(self, ctx: Context) -> Verdict:
@@ -213,8 +211,7 @@ class Controller:
         link = inputs.link
         self.limits.learn(seen)
         self.normalization.follow(seen.plug, link.accepted_amps, link.accepted_at)
-        wants = self.solar.running or self.last_state in FULL_STATES
-        self.session.follow(seen, inputs.snapshot, wants, link.start_sent_at)
+        self.session.follow(seen, inputs.snapshot, link)
         self.full.update(seen, link.complete_at, link.woken_at)
         car = seen.car
         soc = car.battery_level if car is not None else None
@@ -315,15 +312,6 @@ class Controller:
     def remember(self, now: float, wall_s: float) -> dict[str, Any]:
         """What must survive a restart, as JSON values."""
         return memory.remember(self, now, wall_s)
-
-
-FULL_STATES = (
-    ControllerState.MANUAL,
-    ControllerState.EMERGENCY,
-    ControllerState.DEADLINE,
-    ControllerState.TARIFF,
-    ControllerState.STARTING,
-)
 
 
 def _value(reading: Reading[T] | None, now: float, max_age: float) -> T | None:

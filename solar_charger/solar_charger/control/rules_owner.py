@@ -36,7 +36,8 @@ def owner(brain: Controller, ctx: Context) -> Verdict | None:
 
 def _disabled(brain: Controller, ctx: Context) -> Verdict:
     brain.solar.halt(ctx.now)
-    if brain.session.ours and ctx.seen.plug is not PlugState.UNPLUGGED:
+    ours = brain.session.ours or brain.session.awaits_current(ctx.link, ctx.now)
+    if ours and ctx.seen.plug is not PlugState.UNPLUGGED:
         brain.session.want_stop("disabled", ctx.now)
         return Verdict(S.OFF, "disabled", "paused by the owner: stopping", charge=False)
     return Verdict(S.OFF, "disabled", "paused by the owner", poll=False)

@@ -81,7 +81,7 @@ def _stop_ours(
 ) -> Verdict:
     running = brain.solar.running
     brain.solar.halt(ctx.now)
-    if brain.session.ours or (running and ctx.flows):
+    if brain.session.ours or (running and ctx.flows) or _start_underway(brain, ctx):
         brain.session.want_stop(reason, ctx.now)
         return Verdict(S.STOPPING, reason, f"{text}; stopping", charge=False)
     return Verdict(state, reason, text, read=_wants_identity(brain))
@@ -97,6 +97,8 @@ def stale(brain: Controller, ctx: Context) -> Verdict | None:
     if ctx.level is Staleness.STOP and not minimal:
         return _stop_ours(brain, ctx, S.STALE, "meter_stale", text)
     if not (brain.session.ours and ctx.flows) and not brain.solar.running:
+        if _start_underway(brain, ctx):
+            return _stop_ours(brain, ctx, S.STALE, "meter_stale", text)
         return Verdict(S.STALE, "meter_stale", text, read=_wants_identity(brain))
     ampere = brain.solar.ampere
     if not brain.solar.running:
@@ -120,7 +122,9 @@ def _measured(ctx: Context) -> int:
 def schedule(brain: Controller, ctx: Context) -> Verdict | None:
     """The car waits for its own timetable."""
     car = ctx.seen.car
-    if not ctx.settings.respect_schedule or car is None or brain.session.ours:
+    if not ctx.settings.respect_schedule or car is None:
+        return None
+    if brain.session.ours or _start_underway(brain, ctx):
         return None
     by_mode = car.scheduled_charging_mode in (ScheduleMode.START_AT, ScheduleMode.DEPART_BY)
     if not (car.scheduled_charging_pending or by_mode or car.managed_charging_active):
@@ -145,15 +149,14 @@ def sun(brain: Controller, ctx: Context) -> Verdict | None:
     session.self_started = session.self_started and rule.self_started
     if course.charge:
         return _running(ctx, course)
-    if was_running and (session.ours or ctx.flows or _start_underway(brain, ctx)):
+    if (was_running and (session.ours or ctx.flows)) or _start_underway(brain, ctx):
         session.want_stop(course.reason, ctx.now)
         return Verdict(S.STOPPING, course.reason, course.text, charge=False)
     return _waiting(brain, ctx, course)
 
 
 def _start_underway(brain: Controller, ctx: Context) -> bool:
-    sent = ctx.link.start_sent_at
-    return sent is not None and ctx.now - sent < 120.0
+    return brain.session.awaits_current(ctx.link, ctx.now)
 
 
 def _running(ctx: Context, course: Course) -> Verdict:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..measurements import ChargingState, Reading, Snapshot, WallConnector
 from ..settings import Takeover
 from .decision import Observed
+from .inputs import LinkFacts
 
 SELF_START_S = 180.0
 START_TO_CURRENT_S = 120.0
@@ -29,6 +30,8 @@ class Session:
     mismatches: int = 0
     identified_at: float | None = None
     flow_since: float | None = None
+    flowed_at: float = float("-inf")
+    """When current was last measured."""
     stop_wanted: str = ""
     stop_since: float | None = None
     idle_readings: int = 0
@@ -37,13 +40,13 @@ class Session:
     declined: bool = False
     """A taking-over of the external charge was not wanted: `reassert: false`."""
 
-    def follow(
-        self, seen: Observed, snapshot: Snapshot, wants_charge: bool, start_sent_at: float | None
-    ) -> None:
+    def follow(self, seen: Observed, snapshot: Snapshot, link: LinkFacts) -> None:
         """Take the newest readings in: flow, whose it is, foreign car, confirmation of a stop."""
         self._identify(seen)
         self._watch_mismatch(seen, snapshot.twc)
-        self._confirm_stop(seen)
+        if seen.flowing:
+            self.flowed_at = seen.amps_at
+        self._confirm_stop(seen, link)
         if not seen.flowing:
             if seen.idle:
                 self.flow_since = None
@@ -52,26 +55,37 @@ class Session:
             return
         if self.flow_since is None:
             self.flow_since = seen.amps_at
-            self._attribute(wants_charge, start_sent_at)
+            self._attribute(link)
 
     def _identify(self, seen: Observed) -> None:
         read = seen.car_at is not None and seen.car_at >= self.began_at
         if read and self.identified_at is None:
             self.identified_at = seen.now
 
-    def _attribute(self, wants_charge: bool, start_sent_at: float | None) -> None:
-        """A flow begins: by our start, by the car's habit at plug-in, or by somebody else."""
+    def _attribute(self, link: LinkFacts) -> None:
+        """A flow begins: by our start, by the car's habit at plug-in, or by somebody else.
+
+        Whether the start is still wanted has no say: it was sent, so its current is ours.
+        """
         assert self.flow_since is not None
         if self.ours or self.stop_wanted:
             return
-        if wants_charge and start_sent_at is not None and start_sent_at >= self.began_at:
-            self.ours = self.flow_since - start_sent_at <= START_TO_CURRENT_S
+        sent, stopped = link.start_sent_at, link.stop_sent_at
+        if sent is not None and sent >= self.began_at and (stopped is None or stopped < sent):
+            self.ours = self.flow_since - sent <= START_TO_CURRENT_S
         if self.ours:
             return
         if self.edge_seen and self.flow_since - self.began_at <= SELF_START_S:
             self.ours = self.self_started = True
             return
         self.external = True
+
+    def awaits_current(self, link: LinkFacts, now: float) -> bool:
+        """A start of ours went out, and neither its current nor an end of it is known yet."""
+        sent = link.start_sent_at
+        if sent is None or sent < self.began_at or now - sent >= START_TO_CURRENT_S:
+            return False
+        return self.flowed_at < sent and link.believed_charging is not False
 
     def want_stop(self, reason: str, now: float) -> None:
         """A stop stays wanted until two readings at or below 0.5 A confirm it."""
@@ -100,9 +114,11 @@ class Session:
         self.external = True
         self.declined = True
 
-    def _confirm_stop(self, seen: Observed) -> None:
+    def _confirm_stop(self, seen: Observed, link: LinkFacts) -> None:
         if not self.stop_wanted:
             return
+        if self.awaits_current(link, seen.now):
+            return  # no current yet says nothing: it may be about to come
         if seen.amps is None or seen.amps_at <= self.idle_seen_at:
             return
         self.idle_seen_at = seen.amps_at

@@ -33,11 +33,15 @@ class Belief:
     """Commands whose answers were lost and that nothing has settled yet."""
 
     def forget(self) -> None:
-        """Plug edge or mode change: nothing accepted before counts."""
+        """Plug edge or mode change: nothing accepted before counts.
+
+        A start whose current is still awaited is not forgotten: a stop may have to follow it.
+        """
         self.amps = None
         self.limit = None
-        self.start_at = None
-        self.doubts.clear()
+        for topic in list(self.doubts):
+            if topic is not Topic.CHARGE or self.start_at is None:
+                del self.doubts[topic]
 
     def take(self, command: Command, result: Result, sent_at: float, now: float) -> None:
         """Learn from an answer."""

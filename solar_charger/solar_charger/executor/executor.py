@@ -12,6 +12,7 @@ from ..command import READS, Command, Kind
 from ..control.decision import Desired, Observed
 from ..control.inputs import LinkFacts
 from ..gate import Gate, refusal
+from ..measurements import PlugState
 from .backoff import Backoff
 from .belief import Belief
 from .candidates import VERIFY_START_S, Candidates
@@ -155,6 +156,8 @@ class Executor:
                 self.belief.forget()
                 self.counters.forget_starts()
             self._epoch, self.need_at = desired.epoch, now
+        if seen.plug is PlugState.UNPLUGGED:
+            self.belief.start_at = None
         if self._assertion != desired.assertion:
             if self._assertion is not None:
                 self.belief.amps = None
