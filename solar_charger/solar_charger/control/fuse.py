@@ -37,6 +37,8 @@ class FuseGuard:
 
     began_at: float
     headrooms: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=256))
+    held: int | None = None
+    """The last cap that rested on a measurement, A: a silence never gives more."""
 
     def observe(
         self, settings: Settings, snapshot: Snapshot, own: OwnPower, electric: Electric
@@ -65,21 +67,37 @@ class FuseGuard:
         if settings.main_fuse_amps <= 0:
             return FuseCap(None)
         if self._age(now) > max(DATA_MAX_AGE_S, stale_s):
-            text = f"no grid data for the main fuse: at most {settings.fallback_limit} A"
-            return FuseCap(settings.fallback_limit, "fuse_no_data", text)
-        return self._measured(now, amps_now)
+            return self._without_data(settings)
+        cap = self._measured(now, amps_now)
+        if self._minute_known(now) or amps_now >= 1.0:
+            self.held = cap.amps
+        return cap
+
+    def _minute_known(self, now: float) -> bool:
+        return bool(self.headrooms) and self.headrooms[0][0] <= now - RISE_AFTER_S
+
+    def _without_data(self, settings: Settings) -> FuseCap:
+        """The fallback, or what held when the data ended where that was less."""
+        if self.headrooms:
+            # What comes next is a new minute: one sample after a silence raises nothing.
+            self.began_at = self.headrooms[-1][0]
+            self.headrooms.clear()
+        amps = settings.fallback_limit if self.held is None else self.held
+        amps = min(amps, settings.fallback_limit)
+        text = f"no grid data for the main fuse: at most {amps} A"
+        return FuseCap(amps, "fuse_no_data", text)
 
     def _age(self, now: float) -> float:
         return now - (self.headrooms[-1][0] if self.headrooms else self.began_at)
 
     def _measured(self, now: float, amps_now: float) -> FuseCap:
         if not self.headrooms:
-            return FuseCap(int(amps_now), "fuse_wait", "waiting for grid data of the main fuse")
+            return FuseCap(round(amps_now), "fuse_wait", "waiting for grid data of the main fuse")
         recent = [room for at, room in self.headrooms if at >= now - RISE_AFTER_S]
         least = min(recent, default=self.headrooms[-1][1])
         newest = self.headrooms[-1][1]
-        if self.headrooms[0][0] > now - RISE_AFTER_S:
-            least = min(least, max(amps_now, 0.0))
+        if not self._minute_known(now):
+            least = min(least, max(float(round(amps_now)), 0.0))
         amps = max(0, int(least + 1e-6))
         text = f"the main fuse leaves {amps} A (headroom now {newest:.0f} A)"
         return FuseCap(amps, "fuse", text)

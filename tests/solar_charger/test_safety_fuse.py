@@ -1,0 +1,92 @@
+"""The main fuse where its data end, mislead or do not yet say which phases the car hangs on."""
+
+from __future__ import annotations
+
+import pytest
+from solar_charger.control.decision import ControllerState as S
+from solar_charger.settings import Mode
+
+from tests.solar_charger.household import Household, quiet_settings
+
+
+def manual(house_w: float, **settings: object) -> Household:
+    """MANUAL with a fuse and this load in the house, settled for two minutes."""
+    house = Household(quiet_settings(**settings))
+    house.free_w = -house_w
+    house.run(10)
+    house.read_car()
+    house.switch(Mode.MANUAL)
+    house.run(120, follow=True)
+    return house
+
+
+def test_losing_the_grid_meter_never_raises_the_current() -> None:
+    house = manual(3480, main_fuse_amps=25)  # 22.5 A less 14.5 A
+    assert house.amps == 8
+    house.free_w = None
+    for _ in range(60):
+        assert house.run(10, follow=True).target_amps <= 8
+    assert house.amps == 8
+    assert house.decision is not None
+    assert "fuse_no_data" in house.decision.alarms
+
+
+def test_a_stop_for_the_fuse_outlasts_the_meter_that_caused_it() -> None:
+    house = manual(480, main_fuse_amps=25)
+    house.free_w = -5000
+    house.run(10, follow=True)
+    assert house.amps == 0
+    house.free_w = None
+    for _ in range(60):
+        decision = house.run(10, follow=True)
+        assert decision.desired.charge is not True
+    assert decision.state is S.FUSE_WAIT
+
+
+def test_a_charge_that_ran_at_our_start_up_is_not_raised_to_the_fallback() -> None:
+    house = Household(quiet_settings(main_fuse_amps=25), plugged=True, ours=True, mode="MANUAL")
+    house.free_w, house.amps = None, 7.6
+    house.switch(Mode.MANUAL)
+    house.run(20)
+    house.read_car()
+    for _ in range(30):
+        decision = house.run(10, follow=True)
+        assert decision.target_amps == 8
+
+
+def test_a_car_that_stands_idle_may_begin_at_the_fallback_where_the_meter_never_came() -> None:
+    house = Household(quiet_settings(main_fuse_amps=25, fallback_amps=10))
+    house.free_w = None
+    house.run(10)
+    house.read_car()
+    house.switch(Mode.MANUAL)
+    house.run(120, follow=True)
+    assert house.amps == 10
+
+
+@pytest.mark.parametrize("silence", [120, 600])
+def test_after_a_silence_a_minute_of_headroom_is_seen_before_the_current_rises(
+    silence: int,
+) -> None:
+    house = manual(480, main_fuse_amps=40, fallback_amps=8)
+    assert house.amps == 34
+    house.free_w = None
+    house.run(silence, follow=True)
+    assert house.amps == 8
+    house.free_w = -480
+    for _ in range(5):
+        assert house.run(10, follow=True).target_amps == 8
+    assert house.run(30, follow=True).target_amps == 34
+
+
+def test_a_meter_that_comes_and_goes_does_not_lock_an_idle_car_out() -> None:
+    house = manual(480, main_fuse_amps=40, fallback_amps=8)
+    house.switch(Mode.SOLAR)
+    house.amps, house.free_w = 0.0, None
+    house.run(120, follow=True)
+    house.free_w = -480
+    house.run(20, follow=True)
+    house.free_w = None
+    house.switch(Mode.MANUAL)
+    house.run(180, follow=True)
+    assert house.amps == 8
