@@ -128,11 +128,19 @@ class Controller:
             if twc.measured_at > self._twc_seen:
                 self._twc_seen = twc.measured_at
                 self._learn(inputs)
-                power, amps = self.electric.own_power(twc.value), measured_amps(twc.value)
-                if power is not None and amps is not None:
-                    self.own.add(twc.measured_at, power, amps, measured=True)
+            power, amps = self.electric.own_power(twc.value), measured_amps(twc.value)
+            if power is not None and amps is not None:
+                self.own.add(twc.measured_at, power, amps, measured=True)
+                return
+        else:
+            self._learn(inputs)
+        self._model_own(inputs)
+
+    def _model_own(self, inputs: Inputs) -> None:
+        """What the car draws where no connector tells it; nothing where nobody knows its plug."""
+        now, snapshot = inputs.now, inputs.snapshot
+        if self.plug.state is PlugState.UNKNOWN:
             return
-        self._learn(inputs)
         car, last = snapshot.car, self.own.newest()
         amps = modelled_amps(
             now,

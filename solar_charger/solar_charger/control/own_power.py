@@ -9,6 +9,10 @@ from ..measurements import CarState, ChargingState
 from .inputs import LinkFacts
 
 KEEP = 64
+TRUE_FOR_S = 30.0
+"""So long a last point stands for what follows; then nothing is known, and that is no draw."""
+EVIDENCE_S = 600.0
+"""So long a read or an answer of the car tells what it draws."""
 ACCEPT_TO_CURRENT_S = 10.0
 START_TO_CURRENT_S = 8.0
 CLIMB_A_S = 2.0
@@ -33,10 +37,16 @@ class OwnPower:
         return self.ring[-1] if self.ring else None
 
     def at(self, moment: float) -> tuple[float, float]:
-        """(W, A) at `moment`: interpolated between its neighbours, else the nearest known."""
+        """(W, A) at `moment`: interpolated between its neighbours, else the nearest known.
+
+        Nothing known of the last half minute is (0, 0): a draw that may have ended must not hide
+        what the house draws.
+        """
         later: tuple[float, float, float] | None = None
         for point in reversed(self.ring):
             if point[0] <= moment:
+                if later is None and moment - point[0] > TRUE_FOR_S:
+                    return 0.0, 0.0
                 return _between(point, later, moment)
             later = point
         return (later[1], later[2]) if later is not None else (0.0, 0.0)
@@ -68,8 +78,11 @@ def modelled_amps(
     """Current without a connector: the car's read, then what it accepted since; None: unknown.
 
     `before` is the model's last point, (time, A): from there the current climbs to an accepted
-    one as cars do, and falls at once. A read taken after that corrects it.
+    one as cars do, and falls at once. A read taken after that corrects it. Neither counts once it
+    is ten minutes old.
     """
+    if car_at is None or now - car_at > EVIDENCE_S:
+        car, car_at = None, None
     accepted_at = link.accepted_at if link.accepted_at is not None else float("-inf")
     turned_at = link.charging_since if link.charging_since is not None else float("-inf")
     changed_at = max(accepted_at, turned_at)
@@ -80,6 +93,8 @@ def modelled_amps(
         return 0.0
     if link.believed_charging is None or link.accepted_amps is None:
         return measured
+    if car_at is None and now - changed_at > EVIDENCE_S:
+        return None
     begins_at = max(accepted_at, turned_at + START_TO_CURRENT_S)
     at, amps = before if before is not None else (changed_at, measured or 0.0)
     climbed = max(0.0, now - max(at, begins_at)) * CLIMB_A_S
