@@ -56,6 +56,8 @@ class House:
         self.snapshot = Snapshot()
         self.sensed_car: CarState | None = None
         self._health: dict[str, SourceHealth] = {}
+        self._failing: dict[str, dict[str, str]] = {}
+        """By source and part of it: what is wrong with it now."""
         self.refused: dict[str, str] = {}
         """Sources that do not let us in, with what to do about it."""
 
@@ -68,10 +70,10 @@ class House:
         """How they do, in the order they were set up."""
         return tuple(self._health.values())
 
-    def deliver(self, source: str, readings: Readings) -> None:
-        """Take new readings: the source works."""
+    def deliver(self, source: str, readings: Readings, part: str = "") -> None:
+        """Take new readings: the source, or this part of it, works."""
         kept = self._allowed(source, readings)
-        self._note_health(source, readings)
+        self._note_health(source, readings, part)
         car = kept.car
         if car is not None:
             kept = replace(kept, car=self._sensed(car))
@@ -80,14 +82,14 @@ class House:
             log.limited("warning", "reading", source, "%s: %s", source, problem)
         self.changed()
 
-    def failed(self, source: str, error: str) -> None:
+    def failed(self, source: str, error: str, part: str = "") -> None:
         """Its old values grow old."""
         health = self._health.get(source, SourceHealth(source))
-        if not health.error:
-            log.warning("%s: %s", source, error)
-        else:
-            log.limited("debug", "source", source, "%s: %s", source, error)
-        self._health[source] = replace(health, error=error[:_LONGEST_ERROR] or "no answer")
+        failing = self._failing.setdefault(source, {})
+        level = "debug" if part in failing else "warning"
+        log.limited(level, "source", f"{source} {part}", "%s: %s", source, error)
+        failing[part] = error[:_LONGEST_ERROR] or "no answer"
+        self._health[source] = replace(health, error=_first(failing))
         if source == "sun":
             self._forget_sun(health.answered_at)
         self.changed()
@@ -131,10 +133,13 @@ class House:
         }
         return replace(car, value=replace(last.value, **told))
 
-    def _note_health(self, source: str, readings: Readings) -> None:
+    def _note_health(self, source: str, readings: Readings, part: str) -> None:
         health = self._health.get(source, SourceHealth(source))
-        if health.error:
-            log.notice("%s: answers again", source)
+        failing = self._failing.setdefault(source, {})
+        if failing.pop(part, ""):
+            told = f"{source}: {part}" if part else source
+            log.limited("notice", "again", f"{source} {part}", "%s: answers again", told)
+        problem = readings.problems[0][:_LONGEST_ERROR] if readings.problems else ""
         named = readings.named()
         roles = dict.fromkeys((*health.roles, *named))
         self.refused.pop(source, None)
@@ -142,10 +147,15 @@ class House:
             health,
             roles=tuple(roles),
             answered_at=self._clock.now(),
-            error=readings.problems[0][:_LONGEST_ERROR] if readings.problems else "",
+            error=_first(failing) or problem,
             measured_at={**health.measured_at, **{n: r.measured_at for n, r in named.items()}},
             values={**health.values, **{n: shown(r.value) for n, r in named.items()}},
         )
+
+
+def _first(failing: Mapping[str, str]) -> str:
+    """What is shown of several troubles: the one that began first."""
+    return next(iter(failing.values()), "")
 
 
 def shown(value: object) -> Any:

@@ -23,11 +23,12 @@ class Collector:
         self.errors: list[str] = []
         self._changed = asyncio.Event()
 
-    def deliver(self, source: str, readings: Readings) -> None:
-        self.readings.append(readings)
+    def deliver(self, source: str, readings: Readings, part: str = "") -> None:
+        if readings != Readings():
+            self.readings.append(readings)
         self._changed.set()
 
-    def failed(self, source: str, error: str) -> None:
+    def failed(self, source: str, error: str, part: str = "") -> None:
         self.errors.append(error)
         self._changed.set()
 

@@ -134,14 +134,16 @@ class MqttSource:
         async with self._connect() as client:
             for topic in topics.topics:
                 await client.subscribe(topic, qos=1)
+            sink.deliver(self.name, Readings())
             async for message in client.messages:
+                topic = message.topic.value
                 for readings in topics.message(
-                    message.topic.value, _bytes(message.payload), retained=message.retain
+                    topic, _bytes(message.payload), retained=message.retain
                 ):
                     if readings.problems:
-                        sink.failed(self.name, readings.problems[0])
+                        sink.failed(self.name, readings.problems[0], topic)
                     else:
-                        sink.deliver(self.name, readings)
+                        sink.deliver(self.name, readings, topic)
 
     async def test(self) -> Readings:
         """Wait up to 15 s for any message of our topics.
@@ -183,12 +185,14 @@ class _First:
         self.error = "no message"
         self.done = asyncio.Event()
 
-    def deliver(self, source: str, readings: Readings) -> None:
-        """Keep and be done."""
+    def deliver(self, source: str, readings: Readings, part: str = "") -> None:
+        """Keep and be done; that the broker answers is no message yet."""
+        if readings == Readings():
+            return
         self.readings = readings
         self.done.set()
 
-    def failed(self, source: str, error: str) -> None:
+    def failed(self, source: str, error: str, part: str = "") -> None:
         """Keep the reason and be done."""
         self.error = error
         self.done.set()

@@ -63,13 +63,17 @@ class Readings:
 
 
 class Sink(Protocol):
-    """Where a source puts what it learns; called in the event loop."""
+    """Where a source puts what it learns; called in the event loop.
 
-    def deliver(self, source: str, readings: Readings) -> None:
-        """Take new readings: the source works."""
+    `part` names an entity or topic of a source that has several: one that fails is not mended by
+    another that works.
+    """
 
-    def failed(self, source: str, error: str) -> None:
-        """Take note that the source gave nothing; its old values grow old."""
+    def deliver(self, source: str, readings: Readings, part: str = "") -> None:
+        """Take new readings: the source, or this part of it, works."""
+
+    def failed(self, source: str, error: str, part: str = "") -> None:
+        """Take note that it gave nothing; its old values grow old."""
 
 
 class Source(Protocol):

@@ -22,6 +22,8 @@ _MAX_MESSAGE = 4 * 1024 * 1024
 REFRESH_S = 15.0
 """A value that stands still changes nothing and so sends nothing: its sign of life is asked for."""
 RECONNECT_S = 10.0
+WEBSOCKET = "WebSocket"
+"""The part of this source that is no entity."""
 
 
 class HomeAssistantSource:
@@ -85,7 +87,7 @@ class HomeAssistantSource:
                 try:
                     self._hand_over(await self._rest.state(entity_id), sink)
                 except SourceError as error:
-                    sink.failed(self.name, str(error))
+                    sink.failed(self.name, str(error), entity_id)
             await asyncio.sleep(self._refresh_s)
 
     async def _listen_for_ever(self, sink: Sink) -> None:
@@ -94,7 +96,7 @@ class HomeAssistantSource:
                 await self._listen(sink)
             except (SourceError, OSError, TimeoutError, WebSocketException) as error:
                 told = str(error) or type(error).__name__
-                sink.failed(self.name, f"Home Assistant's WebSocket: {told}")
+                sink.failed(self.name, f"Home Assistant's WebSocket: {told}", WEBSOCKET)
             await asyncio.sleep(self._reconnect_s)
 
     async def _listen(self, sink: Sink) -> None:
@@ -107,6 +109,7 @@ class HomeAssistantSource:
             async with asyncio.timeout(_OPEN_WITHIN_S):
                 await self._sign_in(socket)
             await socket.send(subscription(1, self.entity_ids))
+            sink.deliver(self.name, Readings(), WEBSOCKET)
             async for message in socket:
                 entity = read_event(message)
                 if entity is not None:
@@ -122,9 +125,9 @@ class HomeAssistantSource:
     def _hand_over(self, entity: Entity, sink: Sink) -> None:
         for readings in self._readings(entity):
             if readings.problems:
-                sink.failed(self.name, readings.problems[0])
+                sink.failed(self.name, readings.problems[0], entity.entity_id)
             else:
-                sink.deliver(self.name, readings)
+                sink.deliver(self.name, readings, entity.entity_id)
 
     def _readings(self, entity: Entity) -> Iterable[Readings]:
         now = self._clock()

@@ -1,0 +1,79 @@
+"""How sources' troubles are told: each once, by the part that has them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+from solar_charger.clock import VirtualClock
+from solar_charger.house import House
+from solar_charger.measurements import Reading
+from solar_charger.sources.home_assistant.live import HomeAssistantSource
+from solar_charger.sources.home_assistant.rest import Core
+from solar_charger.sources.readings import Readings
+from solar_charger.sources.roles import Role, SensorRow
+from solar_charger.testing.home_assistant import FakeHomeAssistant
+
+from tests.solar_charger.fakes import Collector
+from tests.solar_charger.home import NOON
+
+
+def made_house() -> House:
+    return House(VirtualClock(NOON.timestamp()))
+
+
+def test_one_mistyped_entity_is_told_once_while_the_others_work(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    house = made_house()
+    for _ in range(240):
+        house.deliver("home_assistant", Readings(grid_w=Reading(1.0, 0.0, "x")), "sensor.mistyped1")
+        house.failed("home_assistant", "no entity sensor.typo", "sensor.typo")
+    assert len([r for r in caplog.records if r.levelno >= logging.INFO]) == 1
+    (health,) = house.sources
+    assert health.error == "no entity sensor.typo"
+    house.deliver("home_assistant", Readings(), "sensor.typo")
+    assert house.sources[0].error == ""
+
+
+def test_a_device_that_comes_and_goes_fills_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    house = made_house()
+    for _ in range(240):
+        house.failed("flapping", "no answer")
+        house.deliver("flapping", Readings(grid_w=Reading(1.0, 0.0, "x")))
+    assert len([r for r in caplog.records if r.levelno >= logging.INFO]) <= 2
+    assert house.sources[0].error == ""
+
+
+class Parts(Collector):
+    """Remembers which parts failed and worked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failing: set[str] = set()
+        self.working: set[str] = set()
+
+    def deliver(self, source: str, readings: Readings, part: str = "") -> None:
+        self.working.add(part)
+        super().deliver(source, readings, part)
+
+    def failed(self, source: str, error: str, part: str = "") -> None:
+        self.failing.add(part)
+        super().failed(source, error, part)
+
+
+async def test_home_assistant_names_the_entity_that_fails() -> None:
+    rows = [SensorRow(Role.GRID, "sensor.grid"), SensorRow(Role.BATTERY_SOC, "sensor.typo")]
+    async with FakeHomeAssistant() as assistant:
+        await assistant.set("sensor.grid", "100", unit_of_measurement="W")
+        core = Core(assistant.token, assistant.core_url)
+        parts = Parts()
+        running = asyncio.create_task(HomeAssistantSource(core, rows).run(parts))
+        await parts.until(lambda p: bool(parts.failing) and bool(p.readings))
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert parts.failing == {"sensor.typo"}
+    assert "sensor.grid" in parts.working
