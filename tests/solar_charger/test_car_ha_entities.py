@@ -1,8 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
+from aiohttp import web
 from solar_charger.car.ha_entities import CarEntities, HaEntitiesLink
 from solar_charger.car.link import ResultClass as R
 from solar_charger.car.link import VehicleLink
@@ -117,10 +119,44 @@ async def test_a_wrong_entity_and_a_wrong_service_are_configuration(
     assert (await HaEntitiesLink(rest, ENTITIES).start()).result_class is R.CONFIG
 
 
-async def test_home_assistant_restarting_is_told_from_a_lost_answer(
-    core: FakeHomeAssistant, link: HaEntitiesLink
+def answering(status: int) -> Callable[[str, dict[str, Any]], None]:
+    """A service during which the proxy in front of Home Assistant answers with `status`."""
+
+    def service(_entity: str, _data: dict[str, Any]) -> None:
+        raise ANSWERS[status]
+
+    return service
+
+
+ANSWERS: dict[int, web.HTTPException] = {
+    500: web.HTTPInternalServerError(),
+    502: web.HTTPBadGateway(),
+    503: web.HTTPServiceUnavailable(),
+    504: web.HTTPGatewayTimeout(),
+}
+
+
+@pytest.mark.parametrize(
+    ("status", "found"),
+    [
+        (500, R.UNKNOWN_RESULT),
+        (502, R.UNKNOWN_RESULT),
+        (503, R.RELAY_DOWN),
+        (504, R.UNKNOWN_RESULT),
+    ],
+)
+async def test_a_call_whose_answer_is_lost_is_told_from_one_that_never_went_out(
+    core: FakeHomeAssistant, link: HaEntitiesLink, status: int, found: R
 ) -> None:
-    core.faults.status = 502
+    core.services["switch.turn_off"] = answering(status)
+    assert (await link.stop()).result_class is found
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+async def test_nothing_is_in_doubt_where_not_even_the_state_could_be_asked_for(
+    core: FakeHomeAssistant, link: HaEntitiesLink, car: Car, status: int
+) -> None:
+    core.faults.status = status
     assert (await link.stop()).result_class is R.RELAY_DOWN
-    core.faults.status = 500
-    assert (await link.stop()).result_class is R.UNKNOWN_RESULT
+    assert (await link.read_charge()).result_class is R.RELAY_DOWN
+    assert car.heard == []

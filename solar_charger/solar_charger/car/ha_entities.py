@@ -101,7 +101,7 @@ class HaEntitiesLink:
             charge = await self._core.state(self._entities.charge)
             limit = await self._core.state(self._entities.limit) if self._entities.limit else None
         except SourceError as error:
-            return _failure(error, time.monotonic() - begun)
+            return _unsent(error, time.monotonic() - begun)
         spent = time.monotonic() - begun
         sensed = self._read_car()
         if amps.value is None and charge.value is None and sensed in (None, CarState()):
@@ -126,10 +126,13 @@ class HaEntitiesLink:
         begun = time.monotonic()
         try:
             entity = await self._core.state(entity_id)
-            if entity.value is None and not entity_id.startswith("button."):
-                told = f"{entity_id} is unavailable"
-                return Result(ResultClass.UNREACHABLE, told, time.monotonic() - begun)
-            domain = entity_id.partition(".")[0]
+        except SourceError as error:
+            return _unsent(error, time.monotonic() - begun)
+        if entity.value is None and not entity_id.startswith("button."):
+            told = f"{entity_id} is unavailable"
+            return Result(ResultClass.UNREACHABLE, told, time.monotonic() - begun)
+        domain = entity_id.partition(".")[0]
+        try:
             await self._core.call(domain, service, {"entity_id": entity_id, **data})
         except SourceError as error:
             return _failure(error, time.monotonic() - begun)
@@ -137,11 +140,16 @@ class HaEntitiesLink:
 
 
 def _failure(error: SourceError, spent: float) -> Result:
-    if isinstance(error, ServiceNotSentError):
-        return Result(ResultClass.RELAY_DOWN, str(error), spent)
-    if isinstance(error, SourceRefusedError):
-        return Result(ResultClass.CONFIG, str(error), spent)
+    """Of a service that was called."""
+    if isinstance(error, ServiceNotSentError | SourceRefusedError):
+        return _unsent(error, spent)
     return Result(ResultClass.UNKNOWN_RESULT, str(error), spent)
+
+
+def _unsent(error: SourceError, spent: float) -> Result:
+    """Of a question, or of a service that never went out: the car heard nothing."""
+    refused = isinstance(error, SourceRefusedError)
+    return Result(ResultClass.CONFIG if refused else ResultClass.RELAY_DOWN, str(error), spent)
 
 
 def _state(sensed: CarState | None, amps: Entity, charge: Entity, limit: Entity | None) -> CarState:

@@ -82,7 +82,8 @@ class CoreRest:
     async def call(self, domain: str, service: str, data: Mapping[str, Any]) -> None:
         """Call a service and wait until Home Assistant has carried it out.
 
-        Raises ServiceNotSentError where it was not reached, SourceError for anything else.
+        Raises ServiceNotSentError where it was not reached, SourceRefusedError where it does not
+        take it, SourceError where it may have been carried out.
         """
         try:
             reply = await self._ask("POST", f"/api/services/{domain}/{service}", dict(data))
@@ -90,6 +91,9 @@ class CoreRest:
             raise ServiceNotSentError(f"Home Assistant: {error}") from error
         except HttpError as error:
             raise SourceError(f"Home Assistant: {error}") from error
+        if reply.status in (502, 504):
+            # The Supervisor's proxy had sent it on: only the answer is missing.
+            raise SourceError(f"Home Assistant answered {reply.status} to {domain}.{service}")
         if reply.status in (400, 404):
             raise SourceRefusedError(
                 f"Home Assistant does not take {domain}.{service} for {data.get('entity_id')}"
