@@ -35,6 +35,7 @@ from .publishing import MqttSide
 from .sources.home_assistant.rest import Core
 from .sources.readings import Source
 from .supervisor import Supervisor, SupervisorError
+from .threads import DaemonThreads
 from .worker import CarWorker
 
 if TYPE_CHECKING:
@@ -45,7 +46,6 @@ log = logs.get()
 DEMO_HOUR = 5
 FIRST_LOOK_S = 3.0
 LISTEN_AGAIN_S = 10.0
-MQTT_PATIENCE_S = 4.0
 
 
 class TakeOver(Exception):
@@ -220,6 +220,7 @@ class Service:
     async def serve(self) -> None:
         """Up, until SIGTERM, down. Raises OptionError, TakeOver."""
         loop = asyncio.get_running_loop()
+        loop.set_default_executor(DaemonThreads())
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         self.backend.attach(loop)
