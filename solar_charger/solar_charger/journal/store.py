@@ -80,10 +80,6 @@ class Store:
             (key, json.dumps(row.value), json.dumps(row.option_value)),
         )
 
-    def drop_setting(self, key: str) -> None:
-        """The option decides again."""
-        self.connection.execute("DELETE FROM settings WHERE key = ?", (key,))
-
     def save_state(self, key: str, value: Any) -> None:
         """Store or replace; None removes."""
         if value is None:
