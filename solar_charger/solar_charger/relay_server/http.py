@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -17,6 +18,7 @@ from .runner import Relay
 MAX_BODY = 64 * 1024
 _SOCKET_TIMEOUT_S = 20.0
 _MAX_CONNECTIONS = 16
+_MOST_REFUSALS = 64
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -96,8 +98,19 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """One line per request; of refusals one a minute for each status and address."""
+        refused = isinstance(code, int) and code >= 400
+        if not refused or refusals.admit(str(code), str(self.client_address[0])):
+            super().log_request(code, size)
+
+    def log_error(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        """What is no HTTP, and connections that say nothing."""
+        if refusals.admit("error", str(self.client_address[0])):
+            super().log_error(format, *args)
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        """One line per request, without headers."""
+        """One line, without headers."""
         line = (format % args).encode("ascii", "backslashreplace").decode()
         shown = "".join(c if c.isprintable() else "?" for c in line[:200])
         log("INFO", f"{self.client_address[0]} {shown}")
@@ -132,9 +145,32 @@ class RelayServer(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away costs one line."""
-        log("WARNING", f"{client_address[0]}: {sys.exc_info()[1]}")
+        if refusals.admit("broken", str(client_address[0])):
+            log("WARNING", f"{client_address[0]}: {sys.exc_info()[1]}")
 
 
 def log(level: str, text: str) -> None:
     """One line per event."""
     print(f"[{time.strftime('%H:%M:%S')}] {level}: {text}", flush=True)  # noqa: T201
+
+
+class Refusals:
+    """Admits one line a minute for each cause and address, in a table of bounded size."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._last: dict[tuple[str, str], float] = {}
+        self._lock = threading.Lock()
+
+    def admit(self, cause: str, address: str) -> bool:
+        """Whether this line may be written."""
+        now = self._clock()
+        with self._lock:
+            self._last = {key: at for key, at in self._last.items() if now - at < 60.0}
+            if (cause, address) in self._last or len(self._last) >= _MOST_REFUSALS:
+                return False
+            self._last[cause, address] = now
+            return True
+
+
+refusals = Refusals()

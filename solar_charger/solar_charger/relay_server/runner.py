@@ -17,6 +17,10 @@ from typing import Any
 from .commands import is_stale_session, public_pem
 
 COMMAND_TIMEOUT_S = 45.0
+BUSY = "vehicle busy or finishing wake-up: another command is under way, nothing was sent"
+"""In the words of tesla-control that make every client try again soon."""
+LEAST_S = 1.0
+"""With less left tesla-control is not begun: it would be killed before it could connect."""
 
 
 @dataclass(frozen=True)
@@ -52,32 +56,36 @@ class Relay:
         self._lock = threading.Lock()
 
     def run(self, command: str, args: list[str], domain: str) -> dict[str, Any]:
-        """Carry out a checked command and tell how it went."""
-        with self._lock:
-            begun = time.monotonic()
-            try:
-                success, output = self._call(command, args, domain)
-            except (OSError, ValueError) as error:
-                success, output = False, f"tesla-control cannot be run: {error}"
-            self._count(command, success)
-            return {
-                "success": success,
-                "output": output,
-                "duration": round(time.monotonic() - begun, 2),
-                "error": None if success else output,
-            }
+        """Carry out a checked command and tell how it went, waiting for its turn included in time.
 
-    def _call(self, command: str, args: list[str], domain: str) -> tuple[bool, str]:
+        A client gives up after 60 s: what has not had its turn by then is not carried out.
+        """
+        begun = time.monotonic()
+        deadline = begun + self.settings.timeout_s
+        if not self._lock.acquire(timeout=self.settings.timeout_s):
+            return _answer(False, BUSY, begun)
+        try:
+            success, output = self._call(command, args, domain, deadline)
+        except (OSError, ValueError) as error:
+            success, output = False, f"tesla-control cannot be run: {error}"
+        finally:
+            self._lock.release()
+        self._count(command, success)
+        return _answer(success, output, begun)
+
+    def _call(
+        self, command: str, args: list[str], domain: str, deadline: float
+    ) -> tuple[bool, str]:
         if command != "add-key-request":
-            success, output = self._subprocess(command, args, domain)
+            success, output = self._subprocess(command, args, domain, deadline)
             if not success and is_stale_session(output) and self._forget_sessions():
-                return self._subprocess(command, args, domain)
+                return self._subprocess(command, args, domain, deadline)
             return success, output
         pem = public_pem(self.settings.key_file.read_text("ascii"))
         with tempfile.NamedTemporaryFile("w", suffix=".pem", encoding="ascii") as file:
             file.write(pem)
             file.flush()
-            return self._subprocess(command, [file.name, *args[1:]], "vcsec")
+            return self._subprocess(command, [file.name, *args[1:]], "vcsec", deadline)
 
     @staticmethod
     def _forget_sessions() -> bool:
@@ -89,8 +97,13 @@ class Relay:
             return False
         return True
 
-    def _subprocess(self, command: str, args: list[str], domain: str) -> tuple[bool, str]:
+    def _subprocess(
+        self, command: str, args: list[str], domain: str, deadline: float
+    ) -> tuple[bool, str]:
         settings = self.settings
+        left = deadline - time.monotonic()
+        if left < LEAST_S:
+            return False, BUSY
         argv = [settings.tesla_control, "-ble", "-vin", settings.vin]
         argv += ["-key-file", str(settings.key_file), "-domain", domain, command, *args]
         process = subprocess.Popen(
@@ -101,7 +114,7 @@ class Relay:
             start_new_session=True,
         )
         try:
-            out, err = process.communicate(timeout=settings.timeout_s)
+            out, err = process.communicate(timeout=left)
         except subprocess.TimeoutExpired:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -150,3 +163,12 @@ class Relay:
                 "ble_timeout": self.settings.timeout_s,
             },
         }
+
+
+def _answer(success: bool, output: str, begun: float) -> dict[str, Any]:
+    return {
+        "success": success,
+        "output": output,
+        "duration": round(time.monotonic() - begun, 2),
+        "error": None if success else output,
+    }
