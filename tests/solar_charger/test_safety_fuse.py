@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from solar_charger.control.decision import ControllerState as S
+from solar_charger.measurements import Quality, Reading
 from solar_charger.settings import Mode
 
 from tests.solar_charger.household import Household, quiet_settings
@@ -90,3 +91,17 @@ def test_a_meter_that_comes_and_goes_does_not_lock_an_idle_car_out() -> None:
     house.switch(Mode.MANUAL)
     house.run(180, follow=True)
     assert house.amps == 8
+
+
+def test_off_grid_holds_until_somebody_says_that_the_grid_is_back() -> None:
+    house = manual(480)
+    house.extra["islanded"] = Reading(True, house.now, "envoy")
+    house.run(20, follow=True)
+    assert house.amps == 0
+    for _ in range(12):
+        assert house.run(300, follow=True).desired.charge is not True
+    house.extra["islanded"] = Reading(False, house.now, "envoy", Quality.IMPOSSIBLE)
+    assert house.run(60, follow=True).desired.charge is not True
+    house.extra["islanded"] = Reading(False, house.now, "envoy")
+    house.run(120, follow=True)
+    assert house.amps == 48

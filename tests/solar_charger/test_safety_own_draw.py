@@ -63,7 +63,7 @@ def test_a_silent_connector_s_last_current_does_not_hide_the_house_from_the_fuse
     house.free_w = -480 - 12 * 240
     decision = house.run(300)
     assert decision.observed.plug is PlugState.UNKNOWN
-    cap = house.controller.fuse.cap(house.settings, house.inputs().snapshot, house.now, 45.0, 0.0)
+    cap = house.controller.fuse.cap(house.settings, house.now, 45.0, 0.0)
     assert cap.amps == 8  # 22.5 A less all 14 A: whether 12 of them are the car's nobody knows
 
 

@@ -286,7 +286,7 @@ class Controller:
             stale_s=stale_s,
             meter_age=age,
             highest=highest,
-            fuse=self.fuse.cap(settings, snapshot, now, stale_s, seen.amps or 0.0),
+            fuse=self.fuse.cap(settings, now, stale_s, seen.amps or 0.0),
             night=self.night.update(settings, snapshot, now),
             battery_feeds=feeds_car(settings, soc),
             battery_starts=starts_car(settings, soc),

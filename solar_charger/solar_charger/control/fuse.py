@@ -18,7 +18,6 @@ from .surplus import possible
 
 RISE_AFTER_S = 60.0
 DATA_MAX_AGE_S = 60.0
-ISLANDED_MAX_AGE_S = 300.0
 OUTLIVED_S = 30.0
 
 
@@ -37,13 +36,18 @@ class FuseGuard:
 
     began_at: float
     headrooms: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=256))
+    islanded: bool = False
+    """The house left the grid and nobody has said since that it is back."""
     held: int | None = None
     """The last cap that rested on a measurement, A: a silence never gives more."""
 
     def observe(
         self, settings: Settings, snapshot: Snapshot, own: OwnPower, electric: Electric
     ) -> None:
-        """Take the newest grid sample into the minute."""
+        """Take the newest grid sample into the minute, and whether there is a grid at all."""
+        islanded = snapshot.islanded
+        if islanded is not None and islanded.usable:
+            self.islanded = islanded.value
         if settings.main_fuse_amps <= 0:
             return
         newest = _newest_headroom(settings, snapshot, own, electric)
@@ -57,11 +61,10 @@ class FuseGuard:
         self.headrooms.append(newest)
 
     def cap(
-        self, settings: Settings, snapshot: Snapshot, now: float, stale_s: float, amps_now: float
+        self, settings: Settings, now: float, stale_s: float, amps_now: float
     ) -> FuseCap:
         """The cap of this moment. `amps_now` is what the car draws: held until 60 s are known."""
-        islanded = snapshot.islanded
-        if islanded is not None and islanded.value and islanded.fresh(now, ISLANDED_MAX_AGE_S):
+        if self.islanded:
             text = f"the house runs off-grid: at most {settings.offgrid_amps} A"
             return FuseCap(settings.offgrid_amps, "off_grid", text)
         if settings.main_fuse_amps <= 0:
