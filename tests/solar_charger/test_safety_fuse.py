@@ -7,7 +7,7 @@ from solar_charger.control.decision import ControllerState as S
 from solar_charger.measurements import Quality, Reading
 from solar_charger.settings import Mode
 
-from tests.solar_charger.household import Household, quiet_settings
+from tests.solar_charger.household import Household, charging, quiet_settings
 
 
 def manual(house_w: float, **settings: object) -> Household:
@@ -105,3 +105,23 @@ def test_off_grid_holds_until_somebody_says_that_the_grid_is_back() -> None:
     house.extra["islanded"] = Reading(False, house.now, "envoy")
     house.run(120, follow=True)
     assert house.amps == 48
+
+
+def test_a_grid_sensor_s_long_age_does_not_stretch_the_fuse() -> None:
+    house = manual(480, main_fuse_amps=40, fallback_amps=8)
+    house.extra["max_age"] = {"grid_w": 86400.0}
+    house.free_w = None
+    house.run(80, follow=True)
+    assert house.amps == 8
+
+
+def test_a_grid_sensor_s_long_age_stretches_the_timetable_to_minutes_only() -> None:
+    house = charging(9700)
+    house.extra["max_age"] = {"grid_w": 86400.0}
+    house.free_w = None
+    house.run(110, follow=True)
+    assert house.amps == 40
+    house.run(90, follow=True)
+    assert house.amps == 5
+    house.run(200, follow=True)
+    assert house.amps == 0

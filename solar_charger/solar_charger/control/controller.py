@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from ..measurements import PlugState, PriceSlot, Reading, Snapshot
+from ..measurements import PlugState, PriceSlot, Reading
 from ..settings import Mode, Settings
 from . import memory, rules_full, rules_owner, rules_sun
 from .alarms import Alarms
@@ -34,6 +34,8 @@ from .tracking import Tracking
 
 TWC_FOR_POWER_S = 15.0
 URGENT_A = 3.0
+LONGEST_STALE_S = 120.0
+"""A grid sensor's `max_age` stretches the timetable so far, and the fuse's not at all."""
 PRODUCTION_S = 15.0
 
 T = TypeVar("T")
@@ -260,7 +262,8 @@ class Controller:
     def _context(self, inputs: Inputs, seen: Observed) -> Context:
         now, settings, snapshot = inputs.now, inputs.settings, inputs.snapshot
         age = self.window.age(now, self.began_at)
-        stale_s = self._stale_s(settings, snapshot)
+        silent_s = stale_after(settings, self.window.period)
+        stale_s = max(silent_s, min(LONGEST_STALE_S, snapshot.max_age.get("grid_w", 0.0)))
         level = staleness(age, stale_s)
         self.recovery.update(level, now, self.window.total)
         self.battery_lost = battery_lost(snapshot, now)
@@ -286,15 +289,12 @@ class Controller:
             stale_s=stale_s,
             meter_age=age,
             highest=highest,
-            fuse=self.fuse.cap(settings, now, stale_s, seen.amps or 0.0),
+            fuse=self.fuse.cap(settings, now, silent_s, seen.amps or 0.0),
             night=self.night.update(settings, snapshot, now),
             battery_feeds=feeds_car(settings, soc),
             battery_starts=starts_car(settings, soc),
             slots=snapshot.prices or self._rows(inputs),
         )
-
-    def _stale_s(self, settings: Settings, snapshot: Snapshot) -> float:
-        return max(stale_after(settings, self.window.period), snapshot.max_age.get("grid_w", 0.0))
 
     def _rows(self, inputs: Inputs) -> tuple[PriceSlot, ...]:
         if not inputs.settings.tariff:

@@ -60,9 +60,7 @@ class FuseGuard:
             return
         self.headrooms.append(newest)
 
-    def cap(
-        self, settings: Settings, now: float, stale_s: float, amps_now: float
-    ) -> FuseCap:
+    def cap(self, settings: Settings, now: float, stale_s: float, amps_now: float) -> FuseCap:
         """The cap of this moment. `amps_now` is what the car draws: held until 60 s are known."""
         if self.islanded:
             text = f"the house runs off-grid: at most {settings.offgrid_amps} A"
