@@ -125,3 +125,37 @@ def test_a_grid_sensor_s_long_age_stretches_the_timetable_to_minutes_only() -> N
     assert house.amps == 5
     house.run(200, follow=True)
     assert house.amps == 0
+
+
+@pytest.mark.parametrize(("stored", "allowed"), [({}, 9), ({"phases": 1}, 18)])
+def test_until_its_phases_are_counted_the_car_may_hang_on_the_worst(
+    stored: dict[str, int], allowed: int
+) -> None:
+    house = Household(quiet_settings(main_fuse_amps=25, phases=None, voltage=230), **stored)
+    house.run(10)
+    house.read_car()
+    house.switch(Mode.MANUAL)
+    for _ in range(14):
+        house.extra["grid_phase_a"] = Reading((4.0, 13.0, 2.0), house.now, "meter")
+        decision = house.run(10)
+    assert decision.target_amps == allowed
+
+
+def test_one_told_phase_of_an_uncounted_car_is_enough() -> None:
+    house = Household(quiet_settings(main_fuse_amps=25, phases=None, voltage=230))
+    house.run(10)
+    house.read_car()
+    house.switch(Mode.MANUAL)
+    for _ in range(14):
+        house.extra["grid_phase_a"] = Reading((4.0, None, None), house.now, "meter")
+        decision = house.run(10)
+    assert decision.target_amps == 18
+
+
+def test_a_count_that_was_only_assumed_is_not_taken_for_learnt_after_a_restart() -> None:
+    house = Household(quiet_settings(phases=None))
+    house.run(20)
+    assert house.controller.remember(house.now, 0.0)["phases"] is None
+    house.amps = 16.0
+    house.run(20)
+    assert house.controller.remember(house.now, 0.0)["phases"] == 1

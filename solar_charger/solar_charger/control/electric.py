@@ -64,6 +64,8 @@ class Electric:
     phases: int = 1
     volts: float = 230.0
     split: bool = False
+    certain: bool = False
+    """The count was given or learnt; before, the car may carry on phases nobody thinks of."""
 
     @classmethod
     def begin(cls, settings: Settings, stored_phases: int | None) -> Electric:
@@ -72,14 +74,15 @@ class Electric:
         guess = 3 if settings.wiring is Wiring.THREE else 1
         phases = settings.phases or stored_phases or guess
         volts = float(settings.voltage or (240 if split else 230))
-        return cls(phases=1 if split else phases, volts=volts, split=split)
+        told = bool(settings.phases or stored_phases) or settings.wiring is not Wiring.AUTO
+        return cls(phases=1 if split else phases, volts=volts, split=split, certain=told)
 
     def learn(
         self, settings: Settings, twc: WallConnector | None, car: CarState | None, meter_v: float
     ) -> None:
         """Correct count and voltage from a fresh connector, else from the car."""
         if twc is not None and settings.wiring is Wiring.AUTO and is_split(twc):
-            self.split = True
+            self.split = self.certain = True
         if self.split or settings.wiring is Wiring.SINGLE:
             self.phases = 1
         elif settings.phases:
@@ -92,11 +95,11 @@ class Electric:
         if twc is not None and twc.contactor_closed is not False:
             carrying = sum(1 for a in twc.current_a if a is not None and 1.0 < a <= HIGHEST_A)
             if carrying:
-                self.phases = carrying
+                self.phases, self.certain = carrying, True
                 return
         if car is not None and car.charger_phases and (car.charger_actual_current or 0) > 1:
             # Some cars say 2 on three phases (unverified); 3 errs towards less current.
-            self.phases = 1 if car.charger_phases == 1 else 3
+            self.phases, self.certain = 1 if car.charger_phases == 1 else 3, True
 
     def _voltage(
         self, settings: Settings, twc: WallConnector | None, car: CarState | None, meter_v: float

@@ -132,9 +132,19 @@ def _house_by_phase(
         return None
     if grid is not None and grid.usable and grid.measured_at > currents.measured_at + OUTLIVED_S:
         return None
-    letters = "ab" if electric.split else settings.phase_map[: electric.phases]
-    known = [currents.value[ord(letter) - ord("a")] for letter in letters]
-    if any(amps is None or not math.isfinite(amps) for amps in known):
+    known = _car_phases(settings, electric, currents.value)
+    if not known or any(amps is None or not math.isfinite(amps) for amps in known):
         return None
     own_amps = own.at(currents.measured_at)[1]
     return currents.measured_at, max(float(amps or 0.0) for amps in known) - own_amps
+
+
+def _car_phases(
+    settings: Settings, electric: Electric, currents: tuple[float | None, ...]
+) -> list[float | None]:
+    """The currents of the phases the car hangs on; of all that are told until they are counted."""
+    if electric.split:
+        return list(currents[:2])
+    if not electric.certain:
+        return [amps for amps in currents if amps is not None]
+    return [currents[ord(letter) - ord("a")] for letter in settings.phase_map[: electric.phases]]

@@ -19,7 +19,7 @@ def remember(brain: Controller, now: float, wall_s: float) -> dict[str, Any]:
     """Everything that must survive; `wall_s` is the epoch second of `now`."""
     pending = brain.normalization
     return {
-        "phases": brain.electric.phases,
+        "phases": brain.electric.phases if brain.electric.certain else None,
         "mode": brain.mode,
         "hand": brain.hand,
         "hand_stop_open": brain.hand_stop_open,
