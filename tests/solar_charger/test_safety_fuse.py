@@ -7,7 +7,7 @@ from solar_charger.control.decision import ControllerState as S
 from solar_charger.measurements import Quality, Reading
 from solar_charger.settings import Mode
 
-from tests.solar_charger.household import Household, charging, quiet_settings
+from tests.solar_charger.household import NOON, Household, charging, quiet_settings
 
 
 def manual(house_w: float, **settings: object) -> Household:
@@ -131,7 +131,8 @@ def test_a_grid_sensor_s_long_age_stretches_the_timetable_to_minutes_only() -> N
 def test_until_its_phases_are_counted_the_car_may_hang_on_the_worst(
     stored: dict[str, int], allowed: int
 ) -> None:
-    house = Household(quiet_settings(main_fuse_amps=25, phases=None, voltage=230), **stored)
+    settings = quiet_settings(main_fuse_amps=25, phases=None, voltage=230)
+    house = Household(settings, NOON, **stored)
     house.run(10)
     house.read_car()
     house.switch(Mode.MANUAL)

@@ -70,6 +70,14 @@ class Context:
         return bool(self.link.believed_charging)
 
     @property
+    def draw(self) -> float | None:
+        """A the car draws: measured, else what it last accepted while it charges; None: unknown."""
+        if self.seen.amps is not None:
+            return self.seen.amps
+        accepted = self.link.accepted_amps
+        return float(accepted) if self.flows and accepted is not None else None
+
+    @property
     def least_w(self) -> float:
         """Power at the least current."""
         return self.least * self.seen.watts_per_amp

@@ -39,7 +39,7 @@ class Limits:
             return _stop_for_fuse(brain, ctx, verdict)
         if verdict.charge is True and verdict.amps is not None:
             return _capped(ctx, verdict)
-        if verdict.charge is None and ctx.seen.amps is not None:
+        if verdict.charge is None and ctx.draw is not None:
             return _too_much_already(brain, ctx, verdict)
         return verdict
 
@@ -57,12 +57,21 @@ class Limits:
 
 def _capped(ctx: Context, verdict: Verdict) -> Verdict:
     amps = min(verdict.amps or 0, ctx.cap)
-    over = ctx.seen.amps is not None and ctx.seen.amps > ctx.cap + SLACK_A
+    over = _exceeds(ctx, ctx.cap)
     limited = ctx.fuse.amps is not None and ctx.cap < ctx.highest and amps < (verdict.amps or 0)
     if limited or over:
         text = f"{verdict.text}; {ctx.fuse.text}" if limited else verdict.text
         return replace(verdict, amps=amps, safety=over, text=text)
     return verdict if amps == verdict.amps else replace(verdict, amps=amps)
+
+
+def _exceeds(ctx: Context, allowed: int) -> bool:
+    """More is drawn than allowed: as measured, else as accepted, else for all anybody knows."""
+    if ctx.seen.amps is not None:
+        return ctx.seen.amps > allowed + SLACK_A
+    if ctx.draw is not None:
+        return ctx.draw > allowed
+    return ctx.flows and allowed < ctx.highest
 
 
 def _stop_for_fuse(brain: Controller, ctx: Context, verdict: Verdict) -> Verdict:
@@ -96,13 +105,12 @@ def _stop_for_fuse(brain: Controller, ctx: Context, verdict: Verdict) -> Verdict
 
 def _too_much_already(brain: Controller, ctx: Context, verdict: Verdict) -> Verdict:
     """A charge nobody here steers draws more than fuse or circuit leave."""
-    assert ctx.seen.amps is not None
     allowed = ctx.fuse.amps
     reason, text = ctx.fuse.reason, ctx.fuse.text
     if ctx.settings.circuit_given and (allowed is None or ctx.settings.circuit_limit < allowed):
         allowed = ctx.settings.circuit_limit
         reason, text = "circuit", f"the circuit carries {allowed} A"
-    if allowed is None or ctx.seen.amps <= allowed + SLACK_A:
+    if allowed is None or not _exceeds(ctx, allowed):
         return verdict
     if verdict.state in ONLY_STOPS or verdict.reason == "foreign_charger":
         if reason == "circuit":

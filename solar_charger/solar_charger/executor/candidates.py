@@ -216,7 +216,7 @@ def _amps(executor: Executor, desired: Desired, seen: Observed, now: float) -> C
     return Command(
         Kind.SET_AMPS,
         wanted,
-        safety=desired.safety and lowers,
+        safety=desired.safety and (lowers or present is None),
         normalize=desired.normalize,
         reason="lower" if lowers else "raise",
     )

@@ -96,6 +96,8 @@ class Executor:
         """Stops, lowering, and what changes nothing; the rest waits for tomorrow."""
         if command.kind in READS or command.kind in (Kind.STOP, Kind.PAIR) or command.by_hand:
             return True
+        if command.safety:
+            return True
         present = gate.measured_amps if gate.measured_amps is not None else self.belief.amps
         lower = command.kind is Kind.SET_AMPS and command.value is not None
         return bool(lower and present is not None and (command.value or 0) < present)
