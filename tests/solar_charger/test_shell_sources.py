@@ -8,11 +8,11 @@ import logging
 import pytest
 from solar_charger.clock import VirtualClock
 from solar_charger.house import House
-from solar_charger.measurements import Reading
+from solar_charger.measurements import CarState, Quality, Reading
 from solar_charger.sources.home_assistant.live import HomeAssistantSource
 from solar_charger.sources.home_assistant.rest import Core
 from solar_charger.sources.readings import Readings
-from solar_charger.sources.roles import Role, SensorRow
+from solar_charger.sources.roles import Role, RoleBook, SensorRow, Value
 from solar_charger.testing.home_assistant import FakeHomeAssistant
 
 from tests.solar_charger.fakes import Collector
@@ -77,3 +77,24 @@ async def test_home_assistant_names_the_entity_that_fails() -> None:
         await asyncio.gather(running, return_exceptions=True)
     assert parts.failing == {"sensor.typo"}
     assert "sensor.grid" in parts.working
+
+
+def test_one_phase_of_unknown_age_makes_the_currents_of_all_unknown() -> None:
+    rows = [SensorRow(role, f"mqtt:{role}") for role in (Role.AMPS_A, Role.AMPS_B, Role.AMPS_C)]
+    book = RoleBook(rows, "mqtt")
+    for row, quality in zip(rows, (Quality.GOOD, Quality.RETAINED, Quality.GOOD), strict=True):
+        readings = book.take(row, Value("5", 10.0, quality=quality), 10.0)
+    assert readings.grid_phase_a is not None
+    assert not readings.grid_phase_a.usable
+
+
+def test_of_the_car_only_what_has_an_age_counts() -> None:
+    soc, limit = SensorRow(Role.CAR_SOC, "mqtt:soc"), SensorRow(Role.CAR_LIMIT, "mqtt:limit")
+    book = RoleBook([soc, limit], "mqtt")
+    kept = book.take(soc, Value("20", 10.0, quality=Quality.RETAINED), 10.0).car
+    assert kept is not None
+    assert not kept.usable
+    live = book.take(limit, Value("80", 11.0), 11.0).car
+    assert live is not None
+    assert live.usable
+    assert live.value == CarState(charge_limit_soc=80)

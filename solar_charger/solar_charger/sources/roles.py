@@ -6,7 +6,7 @@ Pure: the fetchers put values in, readings come out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -178,7 +178,7 @@ class RoleBook:
             for row, kept in parts
         )
         newest = max(kept.measured_at for _row, kept in parts)
-        return Reading(watts, newest, self._source, _worst([kept for _row, kept in parts]))
+        return Reading(watts, newest, self._source, _worst(k.quality for _row, k in parts))
 
     def newest(self, role: Role) -> Reading[_Meaning] | None:
         """The newest value of a role."""
@@ -196,21 +196,24 @@ class RoleBook:
             return None
         a, b, c = (None if r is None else float(r.value) for r in found)
         oldest = min(reading.measured_at for reading in known)
-        return Reading((a, b, c), oldest, self._source, known[0].quality)
+        quality = _worst(reading.quality for reading in known)
+        return Reading((a, b, c), oldest, self._source, quality)
 
     def car(self) -> Reading[CarState] | None:
-        """What entities tell of the car, as old as its newest part."""
-        state = CarState()
-        parts = []
-        for role, field in _CAR_FIELDS.items():
-            found = self.newest(role)
-            if found is not None:
-                state = replace(state, **{field: found.value})  # type: ignore[arg-type]
-                parts.append(found)
+        """What entities tell of the car, as old as its newest part.
+
+        Beside a part that counts one of no known age is left out: a SOC of yesterday would steer.
+        """
+        told = {field: self.newest(role) for role, field in _CAR_FIELDS.items()}
+        parts = {field: part for field, part in told.items() if part is not None}
+        if any(part.usable for part in parts.values()):
+            parts = {field: part for field, part in parts.items() if part.usable}
         if not parts:
             return None
-        newest = max(parts, key=lambda part: part.measured_at)
-        return Reading(state, newest.measured_at, self._source, newest.quality)
+        values: dict[str, Any] = {field: part.value for field, part in parts.items()}
+        newest = max(part.measured_at for part in parts.values())
+        quality = _worst(part.quality for part in parts.values())
+        return Reading(CarState(**values), newest, self._source, quality)
 
     def _of(self, role: Role) -> list[SensorRow]:
         return [row for row in self._rows if row.role is role]
@@ -262,8 +265,9 @@ def _within(value: float, low: float, high: float) -> float:
     return value
 
 
-def _worst(kept: Sequence[_Kept]) -> Quality:
+def _worst(qualities: Iterable[Quality]) -> Quality:
+    found = set(qualities)
     for quality in (Quality.RETAINED, Quality.IMPOSSIBLE, Quality.ESTIMATED):
-        if any(k.quality is quality for k in kept):
+        if quality in found:
             return quality
     return Quality.GOOD
