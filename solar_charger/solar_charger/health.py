@@ -35,13 +35,17 @@ class Health:
         """The loop of this name turns."""
         self._beats[name] = self._clock()
 
+    def expect(self, name: str) -> None:
+        """This loop is about to begin: from now on its silence counts."""
+        self._beats.setdefault(name, self._clock())
+
     def beater(self, name: str) -> Callable[[], None]:
         """A function that beats; the first beat is now."""
         self.beat(name)
         return lambda: self.beat(name)
 
     def silent(self, name: str) -> float:
-        """Seconds since the last beat; 0 for a loop that was never started."""
+        """Seconds since the last beat; 0 for a loop nobody expects."""
         last = self._beats.get(name)
         return 0.0 if last is None else self._clock() - last
 
@@ -80,7 +84,8 @@ class Watchdog:
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Begin to watch; a control loop that never begins is as stuck as one that stopped."""
+        self._health.expect("controller")
         self._thread.start()
 
     def stop(self) -> None:

@@ -200,7 +200,7 @@ def connected_answer(view: View, now: float) -> dict[str, Any] | None:
     twc, plug = view.snapshot.twc, view.snapshot.plug
     if twc is not None and twc.value.vehicle_connected is not None:
         connected, age = twc.value.vehicle_connected, twc.age(now)
-    elif plug is not None:
+    elif plug is not None and plug.usable:
         connected, age = plug.value, plug.age(now)
     else:
         return None

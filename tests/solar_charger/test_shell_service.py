@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from solar_charger.commands import Action, Actor
+from solar_charger.health import Health, Watchdog
+from solar_charger.measurements import Quality, Reading, Snapshot
 from solar_charger.sources.readings import Readings
+from solar_charger.state_document import connected_answer
+from solar_charger.view import View
 
 from tests.solar_charger.home import at_home
 
@@ -96,3 +101,30 @@ async def test_somebody_who_changes_his_mind_for_ever_fills_no_log(
         assert len(lines) <= 2
         modes = [line for line in await home.audit() if line["action"] == "mode"]
         assert len(modes) == 40
+
+
+def test_a_control_loop_that_never_begins_is_as_stuck_as_one_that_stopped() -> None:
+    now = [0.0]
+    left: list[int] = []
+    gone = threading.Event()
+
+    def leave(code: int) -> None:
+        left.append(code)
+        gone.set()
+
+    health = Health(lambda: now[0])
+    dog = Watchdog(health, each_s=0.01, leave=leave)
+    dog.start()
+    now[0] = 121.0
+    assert gone.wait(15.0)
+    assert left == [70]
+
+
+def test_a_plug_of_unknown_age_is_not_told_as_seconds_old() -> None:
+    kept = Reading(True, 100.0, "mqtt", Quality.RETAINED)
+    assert connected_answer(View(snapshot=Snapshot(plug=kept)), 101.0) is None
+    live = Snapshot(plug=Reading(True, 100.0, "mqtt"))
+    assert connected_answer(View(snapshot=live), 101.0) == {
+        "connected": True,
+        "data_age_seconds": 1,
+    }

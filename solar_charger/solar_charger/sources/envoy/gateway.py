@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import requests
@@ -37,6 +37,8 @@ _DENIED = (401, 403)
 _TOKEN_FIRMWARE = (7,)
 _WATCH_TOKEN_EVERY_S = 3600.0
 _STREAM_SILENCE_S = 15.0
+_LONGEST_LINE = 64 * 1024
+"""An event of three phases has less than 2 kB."""
 
 # Fast to connect, slow to answer; a miss is one sample.
 LIMITS = Limits(connect_s=3.0, read_s=8.0, total_s=20.0)
@@ -113,7 +115,7 @@ class Gateway:
             ) as response:
                 if response.status_code != 200:
                     raise SourceRefusedError(f"gateway answered {response.status_code} to {path}")
-                for line in response.iter_lines(chunk_size=1):
+                for line in split_lines(response.iter_content(chunk_size=1)):
                     if stop.is_set():
                         return
                     yield line
@@ -238,3 +240,20 @@ class Gateway:
             clock=self._clock,
             verify=False,
         )
+
+
+def split_lines(chunks: Iterable[bytes], longest: int = _LONGEST_LINE) -> Iterator[bytes]:
+    """The lines of a stream without their ends; blank lines come as b"".
+
+    Raises SourceError for a line that does not end within `longest` bytes.
+    """
+    line = bytearray()
+    for chunk in chunks:
+        line += chunk
+        while (end := line.find(b"\n")) >= 0:
+            yield bytes(line[:end]).rstrip(b"\r")
+            del line[: end + 1]
+        if len(line) > longest:
+            raise SourceError(f"gateway's stream: a line of more than {longest} bytes")
+    if line:
+        yield bytes(line)
