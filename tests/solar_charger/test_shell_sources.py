@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
+from dataclasses import replace
 
 import pytest
 from solar_charger.clock import VirtualClock
+from solar_charger.control.plug import look
 from solar_charger.house import House
-from solar_charger.measurements import CarState, Quality, Reading
+from solar_charger.measurements import CarState, ChargingState, Quality, Reading, Snapshot
+from solar_charger.sources.envoy.gateway import split_lines
 from solar_charger.sources.home_assistant.live import HomeAssistantSource
 from solar_charger.sources.home_assistant.rest import Core
-from solar_charger.sources.readings import Readings
+from solar_charger.sources.readings import Readings, SourceError
 from solar_charger.sources.roles import Role, RoleBook, SensorRow, Value
 from solar_charger.testing.home_assistant import FakeHomeAssistant
 
 from tests.solar_charger.fakes import Collector
 from tests.solar_charger.home import NOON
+from tests.solar_charger.household import quiet_settings
 
 
 def made_house() -> House:
@@ -98,3 +103,33 @@ def test_of_the_car_only_what_has_an_age_counts() -> None:
     assert live is not None
     assert live.usable
     assert live.value == CarState(charge_limit_soc=80)
+
+
+def test_a_stream_s_line_without_an_end_costs_no_memory() -> None:
+    drip = (b"x" for _ in itertools.count())
+    with pytest.raises(SourceError, match="line of more than"):
+        list(split_lines(drip))
+
+
+def test_a_stream_s_lines_come_whole_however_they_were_cut() -> None:
+    whole = b"data: 1\r\n\r\ndata: 2\n"
+    for size in (1, 3, 100):
+        chunks = [whole[at : at + size] for at in range(0, len(whole), size)]
+        assert list(split_lines(chunks)) == [b"data: 1", b"", b"data: 2"]
+    assert list(split_lines([b"a\nb"])) == [b"a", b"b"]
+
+
+def test_a_tracker_silent_for_a_day_proves_neither_home_nor_away() -> None:
+    settings = replace(quiet_settings(), has_twc=False, link_proves_home=False)
+    read = CarState(charging_state=ChargingState.STOPPED)
+    now = 200_000.0
+
+    def plugged(home_at: float, **max_age: float) -> bool | None:
+        snapshot = Snapshot(
+            car=Reading(read, now, "car"), home=Reading(True, home_at, "ha"), max_age=max_age
+        )
+        return look(snapshot, settings, now, True).plugged
+
+    assert plugged(now - 3600.0) is True
+    assert plugged(now - 90_000.0) is None
+    assert plugged(now - 90_000.0, home=100_000.0) is True

@@ -11,6 +11,9 @@ from ..settings import Settings
 TWC_MAX_AGE_S = 90.0
 SENSOR_MAX_AGE_S = 90.0
 CAR_MAX_AGE_S = 600.0
+HOME_MAX_AGE_S = 86_400.0
+"""A tracker repeats nothing while the car stands still, so it may be old; one that has been silent
+for a day is taken to have died, and says neither home nor away."""
 AGREE_S = 5.0
 
 
@@ -59,6 +62,9 @@ def _ask_car(snapshot: Snapshot, settings: Settings, now: float, last: bool | No
         return PlugSight(True, car.measured_at, "car") if last else PlugSight(None)
     if not settings.link_proves_home:
         tracker = snapshot.home
+        longest = max(HOME_MAX_AGE_S, snapshot.max_age.get("home", 0.0))
+        if tracker is not None and tracker.age(now) > longest:
+            return PlugSight(None)
         at_home = tracker is not None and tracker.usable and tracker.value
         return PlugSight(bool(at_home), car.measured_at, "car")
     return PlugSight(True, car.measured_at, "car")
