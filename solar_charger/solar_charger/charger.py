@@ -20,7 +20,7 @@ from .clock import Clock, local_time
 from .command import Command, Kind
 from .commands import Actor
 from .control.controller import Controller
-from .control.decision import Decision, Desired
+from .control.decision import ControllerState, Decision, Desired
 from .control.inputs import Inputs, Wishes
 from .executor import Executor
 from .gate import Gate, gate_of
@@ -226,6 +226,9 @@ class Charger:
         """
         assert self.decision is not None
         desired, seen = self.decision.desired, self.decision.observed
+        if self.car_mark and not self.car_read and self.decision.state is not ControllerState.FAULT:
+            # Going live needs one read, whatever the mode and wherever the plug.
+            desired = replace(desired, poll=True)
         if not desired.charge or self.journal.writable:
             return desired
         believed = self.executor.belief.charging if seen.amps is None else False

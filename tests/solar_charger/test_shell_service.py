@@ -128,3 +128,20 @@ def test_a_plug_of_unknown_age_is_not_told_as_seconds_old() -> None:
         "connected": True,
         "data_age_seconds": 1,
     }
+
+
+async def test_the_first_read_that_going_live_needs_comes_in_off_as_well(tmp_path: Path) -> None:
+    async with at_home(tmp_path, dry_run=True, initial_mode="OFF") as home:
+        await home.pass_time(120)
+        assert (await home.ask(Action.LIVE, True)).status == 200
+        reads = home.radio.reads
+        await home.pass_time(1800)
+        assert home.radio.reads == reads
+        assert home.radio.heard == 0
+
+
+async def test_an_unplugged_car_in_reach_is_read_once_for_going_live(tmp_path: Path) -> None:
+    async with at_home(tmp_path, dry_run=True) as home:
+        home.car.plugged = False
+        await home.pass_time(180)
+        assert (await home.ask(Action.LIVE, True)).status == 200
