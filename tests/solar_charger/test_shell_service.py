@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from solar_charger.command import Kind
 from solar_charger.commands import Action, Actor
 from solar_charger.health import Health, Watchdog
 from solar_charger.measurements import Quality, Reading, Snapshot
@@ -145,3 +146,32 @@ async def test_an_unplugged_car_in_reach_is_read_once_for_going_live(tmp_path: P
         home.car.plugged = False
         await home.pass_time(180)
         assert (await home.ask(Action.LIVE, True)).status == 200
+
+
+@pytest.mark.parametrize("after_s", [0, 1, 3, 5, 8])
+async def test_a_stop_pressed_right_after_a_start_is_not_lost(tmp_path: Path, after_s: int) -> None:
+    async with at_home(tmp_path) as home:
+        home.meter.free_w, home.meter.production_w = -400.0, 0.0
+        await home.pass_time(60)
+        await home.ask(Action.CHARGE, "start")
+        while not home.car.enabled:
+            await home.pass_time(1)
+        await home.pass_time(after_s)
+        await home.ask(Action.CHARGE, "stop")
+        await home.pass_time(120)
+        assert home.car.amps == 0.0
+        assert not home.car.enabled
+
+
+async def test_a_stop_pressed_while_a_start_is_on_its_way_is_not_lost(tmp_path: Path) -> None:
+    async with at_home(tmp_path) as home:
+        home.meter.free_w, home.meter.production_w = -400.0, 0.0
+        await home.pass_time(60)
+        await home.ask(Action.CHARGE, "start")
+        executor = home.service.charger.executor
+        while executor.under_way is None or executor.under_way.kind is not Kind.START:
+            await home.pass_time(1)
+        await home.ask(Action.CHARGE, "stop")
+        await home.pass_time(120)
+        assert home.car.amps == 0.0
+        assert not home.car.enabled

@@ -233,7 +233,8 @@ class Controller:
             self.emergency.update(inputs.settings, known, limit, self.full.full, inputs.now)
         else:
             self.emergency.active = False
-        if self.hand_stop_open and not self.session.stop_wanted and seen.idle:
+        confirmed = not self.session.stop_wanted and seen.idle
+        if confirmed and not self.session.awaits_current(link, inputs.now):
             self.hand_stop_open = False
         if self._stopped_elsewhere(seen):
             self.solar.halt(inputs.now)

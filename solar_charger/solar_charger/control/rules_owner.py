@@ -18,7 +18,7 @@ S = ControllerState
 def owner(brain: Controller, ctx: Context) -> Verdict | None:
     """OFF, a foreign charger, the pause switch and the stop button."""
     if ctx.wishes.foreign_charger:
-        if brain.hand == "stop" and brain.hand_stop_open:
+        if brain.hand == "stop" and _stop_due(brain, ctx):
             return _stop_by_hand(brain, ctx)
         brain.session.cancel_stop()
         return Verdict(S.FOREIGN, "foreign_charger", "another charger is in control", poll=False)
@@ -48,10 +48,17 @@ def _stop_by_hand(brain: Controller, ctx: Context) -> Verdict:
     state = S.OFF if ctx.wishes.mode is Mode.OFF else S.PAUSED
     if ctx.seen.plug is PlugState.UNPLUGGED:
         return Verdict(state, "stopped_by_user", "stopped by hand", poll=False)
-    if brain.hand_stop_open:
+    if _stop_due(brain, ctx):
         brain.session.want_stop("stopped_by_user", ctx.now)
         return Verdict(S.STOPPING, "stopped_by_user", "stopped by hand", charge=False)
     return Verdict(state, "stopped_by_user", "stopped by hand until start, mode or plug changes")
+
+
+def _stop_due(brain: Controller, ctx: Context) -> bool:
+    """Pressed and not confirmed, or a start of ours was on its way when it was pressed."""
+    if brain.hand_stop_open or brain.session.ours:
+        return True
+    return brain.session.awaits_current(ctx.link, ctx.now)
 
 
 def link_fault(brain: Controller, ctx: Context) -> Verdict | None:
