@@ -207,6 +207,7 @@ class Controller:
         seen = edge is PlugEdge.CONNECTED and self.plug.edge_seen
         self.session = Session(began_at=at, edge_seen=seen)
         self.full.open()
+        self.emergency.begin_anew()
         self.solar.halt(inputs.now)
         self.solar.off_since = float("-inf")
         self.tracking = Tracking(assertion=self.tracking.assertion)

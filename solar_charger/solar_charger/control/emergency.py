@@ -42,6 +42,10 @@ class Emergency:
         if self.active and (self.best_soc is None or soc > self.best_soc):
             self.best_soc, self.progress_at = soc, now
 
+    def begin_anew(self) -> None:
+        """A plug edge: whatever interrupted an emergency, a low battery begins one anew."""
+        self.active, self.armed = False, True
+
     def stuck(self, now: float) -> bool:
         """True where 45 minutes brought no percent."""
         return self.active and now - self.progress_at > NO_PROGRESS_S
