@@ -28,12 +28,15 @@ def preconditioning(brain: Controller, ctx: Context) -> Verdict | None:
 
 
 def unconfirmed_stop(brain: Controller, ctx: Context) -> Verdict | None:
-    """A stop stays wanted until two readings confirm it."""
+    """A stop stays wanted until two readings, or the car's own word, confirm it."""
     reason = brain.session.stop_wanted
     if not reason:
         return None
     brain.solar.halt(ctx.now)
-    return Verdict(S.STOPPING, reason, f"stopping ({reason}), not yet confirmed", charge=False)
+    # Where nobody measures, or a residue that is neither current nor none, the car has to tell.
+    read = ctx.seen.amps is None or not (ctx.seen.flowing or ctx.seen.idle)
+    text = f"stopping ({reason}), not yet confirmed"
+    return Verdict(S.STOPPING, reason, text, charge=False, read=read)
 
 
 def external(brain: Controller, ctx: Context) -> Verdict | None:

@@ -13,6 +13,7 @@ SELF_START_S = 180.0
 START_TO_CURRENT_S = 120.0
 CONFIRM_READINGS = 2
 MISMATCHES = 3
+STOPPED_STATES = (ChargingState.STOPPED, ChargingState.COMPLETE)
 CHARGING_STATES = (ChargingState.CHARGING, ChargingState.STARTING, ChargingState.CALIBRATING)
 
 
@@ -88,7 +89,7 @@ class Session:
         return self.flowed_at < sent and link.believed_charging is not False
 
     def want_stop(self, reason: str, now: float) -> None:
-        """A stop stays wanted until two readings at or below 0.5 A confirm it."""
+        """A stop stays wanted until two readings at or below 0.5 A, or the car, confirm it."""
         if not self.stop_wanted:
             self.stop_since = now
             self.idle_readings = 0
@@ -119,15 +120,21 @@ class Session:
             return
         if self.awaits_current(link, seen.now):
             return  # no current yet says nothing: it may be about to come
-        if seen.amps is None or seen.amps_at <= self.idle_seen_at:
-            return
-        self.idle_seen_at = seen.amps_at
-        self.idle_readings = self.idle_readings + 1 if seen.idle else 0
-        if self.idle_readings >= CONFIRM_READINGS:
+        if seen.amps is not None and seen.amps_at > self.idle_seen_at:
+            self.idle_seen_at = seen.amps_at
+            self.idle_readings = self.idle_readings + 1 if seen.idle else 0
+        if self.idle_readings >= CONFIRM_READINGS or self._says_stopped(seen, link):
             self.cancel_stop()
             self.ours = False
             self.self_started = False
             self.flow_since = None
+
+    def _says_stopped(self, seen: Observed, link: LinkFacts) -> bool:
+        """The car itself says so after our stop, and no more than a residue is measured."""
+        if seen.car is None or seen.car_at is None or self.stop_since is None or seen.flowing:
+            return False
+        stopped = max(self.stop_since, link.stop_sent_at or self.stop_since)
+        return seen.car_at > stopped and seen.car.charging_state in STOPPED_STATES
 
     def _watch_mismatch(self, seen: Observed, twc: Reading[WallConnector] | None) -> None:
         """Another car on our connector: what it draws is not what our car tells."""

@@ -191,7 +191,7 @@ def _needs_stop(executor: Executor, seen: Observed, now: float) -> bool:
         started = belief.start_sent_at
         if started is None or started < sent:
             return False
-    if seen.flowing:
+    if seen.amps is not None and not seen.idle:
         return True
     if seen.amps is None:
         return belief.charging is not False
