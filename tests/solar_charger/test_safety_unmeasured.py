@@ -10,6 +10,7 @@ from solar_charger.command import Kind
 from solar_charger.control.decision import ControllerState as S
 from solar_charger.control.decision import Desired
 from solar_charger.executor.counters import HARD_LIMIT
+from solar_charger.measurements import CarState, ChargingState
 from solar_charger.settings import Mode
 
 from tests.solar_charger.executor_worker import Worker, driving
@@ -97,3 +98,26 @@ def test_an_unknown_current_is_lowered_for_the_fuse_within_a_minute_of_a_failure
     worker.log.clear()
     worker.run(Desired(charge=True, amps=8, poll=False, safety=True), 70)
     assert driving([command for _, command in worker.log])[:1] == ["set_amps 8"]
+
+
+def test_a_start_nobody_measures_is_verified_by_a_read_within_half_a_minute() -> None:
+    worker = Worker()
+    worker.amps = None
+    told = CarState(charging_state=ChargingState.CHARGING, charger_actual_current=9.0)
+    worker.run(Desired(read=True), 12)
+    worker.answers[Kind.READ_CHARGE] = Result(R.OK, data=told)
+    worker.run(Desired(charge=True, amps=9), 60)
+    started = next(at for at, command in worker.log if command.kind is Kind.START)
+    reads = [at for at, command in worker.log if command.kind is Kind.READ_CHARGE and at > started]
+    assert reads
+    assert reads[0] + worker.latency - started <= 30
+
+
+def test_a_car_that_is_still_starting_has_not_been_measured_to_draw_nothing() -> None:
+    house = Household(quiet_settings(has_twc=False))
+    house.twc_alive = False
+    house.run(10)
+    house.read_car(charging_state=ChargingState.STARTING, charger_actual_current=0.0)
+    assert house.run(10).observed.amps is None
+    house.read_car(charging_state=ChargingState.STOPPED, charger_actual_current=0.0)
+    assert house.run(10).observed.amps == 0.0

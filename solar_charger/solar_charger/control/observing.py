@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..measurements import PlugState, SleepStatus
+from ..measurements import ChargingState, PlugState, SleepStatus
 from .decision import Observed
 from .electric import Electric, measured_amps
 from .inputs import Inputs, LinkFacts
@@ -61,6 +61,8 @@ def _car_amps(inputs: Inputs, link: LinkFacts) -> tuple[float | None, float]:
     latest = max((at for at in changes if at is not None), default=float("-inf"))
     if car.measured_at < latest + AFTER_COMMAND_S or car.value.charger_actual_current is None:
         return None, 0.0
+    if car.value.charging_state is ChargingState.STARTING and not car.value.charger_actual_current:
+        return None, 0.0  # its current is still to come: not a measured nothing
     return _bounded(car.value.charger_actual_current), car.measured_at
 
 

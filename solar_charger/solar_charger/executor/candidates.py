@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..command import Command, Kind
 from ..control.decision import Desired, Observed
+from ..measurements import ChargingState
 from .doubt import SAME_A, Doubt, Finding, Topic
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ CONTACT_S = 60.0
 NEED_S = 660.0
 POLL_S, POLL_BLIND_S = 300.0, 121.0
 READ_AGAIN_S = 15.0
+STARTED_BY_S, STARTING_FOR_S = 18.0, 120.0
+"""From a start to the read that verifies it where nobody measures (30 s in all), and how long a
+car that says Starting is asked again."""
 BODY_POLL_S = 600.0
 WAKE_EACH_S = 900.0
 SETTLE_S = 15.0
@@ -119,10 +123,24 @@ class Candidates:
         if desired.read:
             return now - last >= READ_AGAIN_S
         charging = seen.flowing or (seen.amps is None and executor.belief.charging is True)
+        if _unverified(executor, seen, last, now):
+            return True
         if not charging and now - executor.need_at > NEED_S:
             return False
         blind = seen.amps is None or seen.amps_at == seen.car_at
         return now - last >= (POLL_BLIND_S if blind and charging else POLL_S)
+
+
+def _unverified(executor: Executor, seen: Observed, last: float, now: float) -> bool:
+    """A start went out, and where nobody measures no read has told yet what came of it."""
+    start_at = executor.belief.start_at
+    if start_at is None or seen.amps is not None or now - last < READ_AGAIN_S:
+        return False
+    due = start_at + STARTED_BY_S
+    if last < due:
+        return now >= due
+    starting = seen.car is not None and seen.car.charging_state is ChargingState.STARTING
+    return starting and now - start_at <= STARTING_FOR_S
 
 
 def _control(executor: Executor, desired: Desired, seen: Observed, now: float) -> Iterator[Command]:
