@@ -38,6 +38,8 @@ class Context:
     """A: options, circuit, car."""
     fuse: FuseCap
     night: bool
+    battery_level: Staleness
+    """How far the house battery's silence has come."""
     battery_feeds: bool
     battery_starts: bool
     slots: tuple[PriceSlot, ...]

@@ -17,7 +17,7 @@ from .electric import Electric, measured_amps
 from .emergency import Emergency
 from .fullness import Fullness
 from .fuse import FuseGuard
-from .house_battery import battery_lost, battery_share, battery_soc, feeds_car, starts_car
+from .house_battery import BatteryWatch, battery_share, battery_soc, feeds_car, starts_car
 from .inputs import Inputs
 from .limits import Limits
 from .night import NightWatch
@@ -93,7 +93,7 @@ class Controller:
         self.mode = ""
         self.epoch = 0
         self.stored_soc: int | None = None
-        self.battery_lost = False
+        self.battery = BatteryWatch(seen_at=now)
         self.deadline_read_since: float | None = None
         self._twc_seen = float("-inf")
         self._idle_since: float | None = None
@@ -268,7 +268,6 @@ class Controller:
         stale_s = max(silent_s, min(LONGEST_STALE_S, snapshot.max_age.get("grid_w", 0.0)))
         level = staleness(age, stale_s)
         self.recovery.update(level, now, self.window.total)
-        self.battery_lost = battery_lost(snapshot, now)
         soc = battery_soc(snapshot, now)
         highest = settings.amps_limit
         if self.limits.car_max is not None:
@@ -293,6 +292,7 @@ class Controller:
             highest=highest,
             fuse=self.fuse.cap(settings, now, silent_s, seen.amps or 0.0),
             night=self.night.update(settings, snapshot, now),
+            battery_level=self.battery.update(snapshot, now),
             battery_feeds=feeds_car(settings, soc),
             battery_starts=starts_car(settings, soc),
             slots=snapshot.prices or self._rows(inputs),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ..measurements import Snapshot
 from ..settings import BatteryPolicy, Settings
+from .staleness import Staleness, staleness
 from .surplus import possible
 
 BATTERY_MAX_AGE_S = 90.0
@@ -20,13 +23,24 @@ def battery_soc(snapshot: Snapshot, now: float) -> float | None:
     return reading.value if 0.0 <= reading.value <= 100.0 else None
 
 
-def battery_lost(snapshot: Snapshot, now: float) -> bool:
-    """A house battery that was told of has fallen silent: its discharge could pass for sun."""
-    reading = snapshot.house_battery_w
-    if reading is None:
-        return False
-    limit = snapshot.max_age.get("house_battery_w", BATTERY_MAX_AGE_S)
-    return not reading.fresh(now, limit) or not possible(reading.value)
+@dataclass(slots=True)
+class BatteryWatch:
+    """Since when a house battery that was told of is silent: its discharge could pass for sun."""
+
+    seen_at: float
+    """The last value that can be one, else our own start-up."""
+
+    def update(self, snapshot: Snapshot, now: float) -> Staleness:
+        """How far its silence has come; FRESH where there is none."""
+        reading = snapshot.house_battery_w
+        if reading is None:
+            return Staleness.FRESH
+        if reading.usable and possible(reading.value):
+            self.seen_at = max(self.seen_at, reading.measured_at)
+        limit = snapshot.max_age.get("house_battery_w", BATTERY_MAX_AGE_S)
+        if not reading.fresh(now, limit) or not possible(reading.value):
+            return max(Staleness.FROZEN, staleness(now - self.seen_at, limit))
+        return Staleness.FRESH
 
 
 def battery_share(settings: Settings, snapshot: Snapshot, now: float) -> float:

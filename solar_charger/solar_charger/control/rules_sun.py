@@ -91,25 +91,36 @@ def _stop_ours(
 
 
 def stale(brain: Controller, ctx: Context) -> Verdict | None:
-    """The meter is silent: freeze, then minimum, then stop."""
+    """Meter or house battery are silent: freeze, then minimum, then stop."""
     no_sample = ctx.surplus is None
-    if ctx.level is Staleness.FRESH and not no_sample:
+    level, reason, text = _silence(ctx)
+    if level is Staleness.FRESH and not no_sample:
         return None
-    text = f"no meter value for {ctx.meter_age:.0f} s"
     minimal = ctx.wishes.mode is Mode.MIN_SOLAR
-    if ctx.level is Staleness.STOP and not minimal:
-        return _stop_ours(brain, ctx, S.STALE, "meter_stale", text)
+    if level is Staleness.STOP and not minimal:
+        return _stop_ours(brain, ctx, S.STALE, reason, text)
     if not (brain.session.ours and ctx.flows) and not brain.solar.running:
         if _start_underway(brain, ctx):
-            return _stop_ours(brain, ctx, S.STALE, "meter_stale", text)
-        return Verdict(S.STALE, "meter_stale", text, read=_wants_identity(brain))
+            return _stop_ours(brain, ctx, S.STALE, reason, text)
+        return Verdict(S.STALE, reason, text, read=_wants_identity(brain))
     ampere = brain.solar.ampere
     if not brain.solar.running:
         brain.solar.take(ctx.settings, ctx.now, _measured(ctx))
-    if ctx.level >= Staleness.MINIMUM or no_sample:
+    if level >= Staleness.MINIMUM or no_sample:
         ampere.amps = min(ampere.amps, ctx.least)
         text += f": {ampere.amps} A"
-    return Verdict(S.STALE, "meter_stale", text, charge=_keep(ctx), amps=ampere.amps)
+    return Verdict(S.STALE, reason, text, charge=_keep(ctx), amps=ampere.amps)
+
+
+def _silence(ctx: Context) -> tuple[Staleness, str, str]:
+    """(how far it has come, reason, text) of the longer of both silences.
+
+    The battery's only barred rises while it is frozen, and one that may feed the car hides nothing.
+    """
+    battery = ctx.battery_level
+    if battery > max(ctx.level, Staleness.FROZEN) and not ctx.battery_feeds:
+        return battery, "battery_stale", "no value of the house battery"
+    return ctx.level, "meter_stale", f"no meter value for {ctx.meter_age:.0f} s"
 
 
 def _keep(ctx: Context) -> bool | None:
@@ -198,7 +209,7 @@ def _view(brain: Controller, ctx: Context) -> Sun:
         cap=ctx.cap,
         flowing=ctx.flows,
         amps=ctx.seen.amps,
-        may_rise=recovered and recent and not brain.battery_lost,
+        may_rise=recovered and recent and ctx.battery_level is Staleness.FRESH,
         step_limit=brain.recovery.step_limit(ctx.now),
         deadband=deadband,
         patience=patience,
