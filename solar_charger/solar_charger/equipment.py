@@ -204,8 +204,15 @@ def _add_sensors(around: Surroundings, made: Equipment) -> None:
         if options.tariff_entity:
             prices = house_extras.tariff(around.core, options.tariff_entity)
             _add(around, made, prices, house_extras.EACH_S)
-        if options.source in ("home_assistant", "mqtt"):
-            _add(around, made, house_extras.sun(around.core), house_extras.EACH_S)
+        if options.source != "simulated":
+            # Any meter may tell no production, or stop telling it: then the sun makes night.
+            _add_sun(around, made, house_extras.sun(around.core), house_extras.EACH_S)
+
+
+def _add_sun(around: Surroundings, made: Equipment, device: Pollable, period_s: float) -> None:
+    """Nobody asked for it, so an installation without `sun.sun` is no refusal to be told of."""
+    clock = around.clock
+    made.sources[device.name] = Poller(device, period_s, clock=clock.now, sleep=clock.sleep)
 
 
 def _add_link(around: Surroundings, made: Equipment) -> None:
