@@ -146,7 +146,7 @@ class House:
         self._health[source] = replace(
             health,
             roles=tuple(roles),
-            answered_at=self._clock.now(),
+            answered_at=self._clock.now() if readings != Readings() else health.answered_at,
             error=_first(failing) or problem,
             measured_at={**health.measured_at, **{n: r.measured_at for n, r in named.items()}},
             values={**health.values, **{n: shown(r.value) for n, r in named.items()}},

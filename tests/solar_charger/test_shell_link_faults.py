@@ -83,6 +83,7 @@ def test_a_fault_does_not_keep_the_fuse_from_lowering() -> None:
     assert decision.state is S.FAULT
     assert decision.desired.amps == 24
     assert decision.desired.safety
+    assert "uncontrolled_charge" in decision.alarms
 
 
 def test_a_fault_does_not_keep_the_fuse_from_stopping() -> None:
@@ -96,7 +97,9 @@ def test_a_fault_does_not_keep_the_fuse_from_stopping() -> None:
 
 def test_nothing_is_sent_in_a_fault_while_the_fuse_is_content() -> None:
     house = faulty(main_fuse_amps=40)
-    desired = house.run(120).desired
+    decision = house.run(120)
+    desired = decision.desired
+    assert "uncontrolled_charge" not in decision.alarms
     assert (desired.charge, desired.amps, desired.limit) == (None, None, None)
 
 

@@ -53,6 +53,14 @@ def test_a_device_that_comes_and_goes_fills_no_log(caplog: pytest.LogCaptureFixt
     assert house.sources[0].error == ""
 
 
+def test_a_broker_that_answers_is_no_value_yet() -> None:
+    house = made_house()
+    house.failed("mqtt", "no broker")
+    house.deliver("mqtt", Readings())
+    assert house.sources[0].error == ""
+    assert house.sources[0].answered_at is None
+
+
 class Parts(Collector):
     """Remembers which parts failed and worked."""
 

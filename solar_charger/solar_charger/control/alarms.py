@@ -74,14 +74,16 @@ def _stop_unconfirmed(brain: Controller, ctx: Context) -> bool:
 
 
 def _uncontrolled(brain: Controller, ctx: Context, verdict: Verdict) -> bool:
-    """Current flows that we want lower, and the car cannot be reached."""
+    """Current flows that we want lower, and the car cannot be reached or refuses us."""
     since = ctx.link.unreachable_since
-    if since is None or not ctx.seen.flowing or ctx.seen.plug is PlugState.UNPLUGGED:
+    if not ctx.seen.flowing or ctx.seen.plug is PlugState.UNPLUGGED:
         return False
     amps = ctx.seen.amps or 0.0
     too_high = verdict.charge is False or (verdict.amps is not None and verdict.amps < amps - 1.0)
+    if ctx.link.fault:
+        return too_high
     waited = UNREACHABLE_S if not brain.session.self_started else 0.0
-    return too_high and ctx.now - since > waited
+    return too_high and since is not None and ctx.now - since > waited
 
 
 def _silent_meter(ctx: Context) -> bool:

@@ -67,6 +67,8 @@ class Executor:
         withheld = ""
         soonest = now + 10.0
         for command in self.candidates.of(self, desired, seen, now):
+            if command.kind in self.not_offered and not command.by_hand:
+                continue
             reason = self._refused(command, gate)
             if reason:
                 withheld = withheld or f"{command}: {reason}"
@@ -86,8 +88,6 @@ class Executor:
         reason = refusal(command, gate)
         if reason:
             return reason
-        if command.kind in self.not_offered and not command.by_hand:
-            return "this way to the car does not offer it"
         if self.counters.exhausted() and not self._lowers(command, gate):
             return f"{self.counters.commands} commands today: only stops and lowering"
         return ""
