@@ -49,6 +49,7 @@ class Commands:
         self._sources = sources
         self._passive = passive
         self._mode_chosen = mode_chosen
+        self._changing = asyncio.Lock()
         self._handlers: dict[Action, Callable[[Any, Actor], Awaitable[Answer]]] = {
             Action.MODE: self._mode,
             Action.SETTINGS: self._settings,
@@ -103,19 +104,23 @@ class Commands:
         return Answer(200, dict(self._charger.stored.table()))
 
     async def _change(self, changes: Mapping[str, Any], actor: Actor) -> None:
-        """What holds already is left alone: no write, no line, no button taken back."""
+        """What holds already is left alone: no write, no line, no button taken back.
+
+        One after the other, so that of several who choose at once the last one wins.
+        """
         charger = self._charger
-        before = {name: charger.stored.get(name) for name in changes}
-        made = {name: value for name, value in changes.items() if value != before[name]}
-        if charger.journal.damaged and "mode" in changes:
-            # Nobody knows what was chosen before, so any choice is a new one.
-            made["mode"] = changes["mode"]
-        if made:
-            await charger.store(made)
-        for name, value in made.items():
-            self._told(actor, name, before[name], value)
-        if "mode" in changes:
-            self._mode_chosen(charger.mode)
+        async with self._changing:
+            before = {name: charger.stored.get(name) for name in changes}
+            made = {name: value for name, value in changes.items() if value != before[name]}
+            if charger.journal.damaged and "mode" in changes:
+                # Nobody knows what was chosen before, so any choice is a new one.
+                made["mode"] = changes["mode"]
+            if made:
+                await charger.store(made)
+            for name, value in made.items():
+                self._told(actor, name, before[name], value)
+            if "mode" in changes:
+                self._mode_chosen(charger.mode)
 
     async def _takeover(self, value: Any, actor: Actor) -> Answer:
         wanted = value is True

@@ -139,7 +139,7 @@ async def test_many_writers_leave_one_mode_and_a_line_for_each(tmp_path: Path) -
         answers = await asyncio.gather(*(home.ask(Action.MODE, *wish) for wish in wishes))
         assert all(answer.ok for answer in answers)
         lines = [line for line in await home.audit() if line["action"] == "mode"]
-        assert len(lines) == 15
+        assert len(lines) == 14  # the first choice is what holds already
         assert home.service.charger.mode == "OFF"
         assert lines[0]["to"] == "OFF"
         stored = home.service.journal._store

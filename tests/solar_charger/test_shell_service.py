@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from pathlib import Path
 from typing import Any
@@ -175,3 +176,11 @@ async def test_a_stop_pressed_while_a_start_is_on_its_way_is_not_lost(tmp_path: 
         await home.pass_time(120)
         assert home.car.amps == 0.0
         assert not home.car.enabled
+
+
+async def test_the_old_mode_chosen_while_a_new_one_is_being_stored_wins_as_the_later_wish(
+    tmp_path: Path,
+) -> None:
+    async with at_home(tmp_path, started=False) as home:
+        await asyncio.gather(home.ask(Action.MODE, "MANUAL"), home.ask(Action.MODE, "SOLAR"))
+        assert home.service.charger.mode == "SOLAR"
