@@ -18,6 +18,8 @@ class Normalization:
     amps: int = 0
     since: float = 0.0
     reason: str = ""
+    away: bool = False
+    """This run has seen the cable out since it was wanted."""
 
     def begin(self, settings: Settings, car_max: int | None, now: float, reason: str) -> bool:
         """Want it; False where the option says to leave the current alone."""
@@ -25,11 +27,17 @@ class Normalization:
         if amps <= 0:
             return False
         self.pending, self.amps, self.since, self.reason = True, amps, now, reason
+        self.away = False
         return True
 
     def follow(self, plug: PlugState, accepted_amps: int | None, accepted_at: float | None) -> None:
-        """Void once plugged in again; done once the car took the current."""
-        if plug is PlugState.PLUGGED:
+        """Void once plugged in again, or nobody knows any more; done once the car took the current.
+
+        After a restart nobody knows at first: that alone does not void what was kept.
+        """
+        if plug is PlugState.UNPLUGGED:
+            self.away = True
+        elif plug is PlugState.PLUGGED or self.away:
             self.pending = False
         taken = accepted_at is not None and accepted_at >= self.since
         if taken and accepted_amps == self.amps and plug is PlugState.UNPLUGGED:
