@@ -226,7 +226,7 @@ def _amps(executor: Executor, desired: Desired, seen: Observed, now: float) -> C
     if belief.amps is None and seen.flowing and present is not None and not desired.normalize:
         if not settled and not desired.safety:
             return None
-        told = abs(present - wanted) <= SAME_A and Topic.AMPS not in belief.doubts
+        told = _asked_for(executor, wanted, present, seen) and Topic.AMPS not in belief.doubts
         if told and belief.charging is not None:
             belief.amps, belief.amps_at = wanted, now
             return None
@@ -238,6 +238,20 @@ def _amps(executor: Executor, desired: Desired, seen: Observed, now: float) -> C
         normalize=desired.normalize,
         reason="lower" if lowers else "raise",
     )
+
+
+def _asked_for(executor: Executor, wanted: int, present: float, seen: Observed) -> bool:
+    """The car is asked for this current already, as its own read says, else as it draws.
+
+    A car that holds back by itself draws what it likes: the request behind it may be higher.
+    """
+    car, read_at = seen.car, seen.car_at
+    request = car.charge_current_request if car is not None else None
+    if car is None or request is None or read_at is None or read_at < executor.last_command_at:
+        return abs(present - wanted) <= SAME_A
+    highest = car.charge_current_request_max
+    # A car that cuts a request to its own maximum has taken it all the same.
+    return round(request) == (wanted if highest is None else min(wanted, round(highest)))
 
 
 def _needs_start(executor: Executor, desired: Desired, seen: Observed, now: float) -> bool:
