@@ -35,6 +35,7 @@ from tests.bench.ocpp_proxy_programs import (
 from tests.bench.verdicts import Row, at_least, at_most
 
 STATIONS, SATURATING = 20, 50
+PEERS = {"nginx": websocket_proxies.start_nginx, "haproxy": websocket_proxies.start_haproxy}
 PAIRS = 500
 CYCLES = 1000
 
@@ -44,8 +45,8 @@ class Sizes:
     """How long and how often; `--quick` is for trying the bench itself."""
 
     runs: int = 5
-    schedule_seconds: float = 10.0
-    saturation_seconds: float = 5.0
+    schedule_seconds: float = 8.0
+    saturation_seconds: float = 4.0
 
 
 @dataclass
@@ -73,14 +74,13 @@ class Bench:
 
     def traffic(self) -> None:
         """Round trips and throughput of all, in turn, each run anew."""
-        names = ["direct", "nginx", "haproxy", *(form.name for form in self._forms)]
+        names = ["direct", *PEERS, *(form.name for form in self._forms)]
         ports = {name: free_port() for name in names}
         upstream = ports["direct"]
         pids: dict[str, int] = {}
         with ExitStack() as stack:
             stack.enter_context(running(start_upstream(upstream)))
-            for start in (websocket_proxies.start_nginx, websocket_proxies.start_haproxy):
-                name = start.__name__.removeprefix("start_")
+            for name, start in PEERS.items():
                 stack.enter_context(running(start(self._folder, ports[name], upstream)))
             for form in self._forms:
                 started = start_proxy(self._folder, ports[form.name], upstream, form)
@@ -117,12 +117,12 @@ class Bench:
         name = f"{form.name}, TLS" if tls else form.name
         upstream = free_port()
         with running(start_upstream(upstream)):
-            for _ in range(self._sizes.runs):
+            for run in range(self._sizes.runs):
                 with self._proxy(form, upstream, **options) as (pid, port):
                     base = float(rss_kilobytes(pid))
                     self.figures.base_kb.setdefault(name, []).append(base)
                     self._with_idle_pairs(name, pid, port, base, tls)
-                    if not tls:
+                    if run == 0 and not tls:
                         self._count_leaks(pid, port)
         say(f"memory, {name}: done")
 

@@ -53,21 +53,27 @@ def running(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes
             process.wait()
 
 
+def _listening(process: subprocess.Popen[bytes], port: int) -> subprocess.Popen[bytes]:
+    """The process once it listens; one that does not is ended."""
+    try:
+        wait_listening(port)
+    except TimeoutError:
+        process.kill()
+        raise
+    return process
+
+
 def start_upstream(port: int) -> subprocess.Popen[bytes]:
     """The answering upstream."""
     command = [sys.executable, "-m", "tests.bench.answering_upstream", "--port", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    wait_listening(port)
-    return process
+    return _listening(subprocess.Popen(command, stdout=subprocess.DEVNULL), port)
 
 
 def start_broker(folder: Path, port: int) -> subprocess.Popen[bytes]:
     """Mosquitto for the form with entities in Home Assistant."""
     file = folder / "mosquitto.conf"
     file.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nlog_type none\n")
-    process = subprocess.Popen([MOSQUITTO, "-c", str(file)])
-    wait_listening(port)
-    return process
+    return _listening(subprocess.Popen([MOSQUITTO, "-c", str(file)]), port)
 
 
 @dataclass(frozen=True)
@@ -99,9 +105,7 @@ def start_proxy(
         "--page-host", "127.0.0.1", "--page-port", str(page), *OPEN_RATES,
     ]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    if page:
-        wait_listening(page)
-    return process
+    return _listening(process, page) if page else process
 
 
 def load(kind: str, url: str, stations: int, seconds: float = 0.0) -> dict[str, Any]:
