@@ -126,7 +126,6 @@ class CarState:
     charge_limit_reason: str | None = None
     """`None`, `Evse`, `BattTempLow`, `HighSoc`, `Cabin` … without the prefix."""
     preconditioning_enabled: bool | None = None
-    climate_on: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ def status_record(facts: Facts) -> dict[str, Any]:
         "grid_charge_warning_amps": decision.grid_charge_warning_amps,
         "relay_unreachable_streak": facts.relay_streak,
         "relay_unreachable_alert": "relay_unreachable" in link.alarms,
-        "is_preconditioning": bool(seen.car is not None and seen.car.climate_on),
+        "is_preconditioning": decision.reason == "preconditioning",
         "controller_state": decision.state.value,
         "reason": decision.reason,
         "reason_text": decision.reason_text,

@@ -418,10 +418,9 @@ def test_manual_adopts_somebody_else_s_charge() -> None:
 
 def test_a_warm_cabin_holds_the_current_as_it_is() -> None:
     house = charging(4900)
-    house.read_car(charging_state=ChargingState.CHARGING, climate_on=True)
     house.free_w = -2000
     for _ in range(20):
-        house.read_car(charging_state=ChargingState.CHARGING, climate_on=True)
+        house.read_car(charging_state=ChargingState.STOPPED, charger_actual_current=20.0)
         decision = house.run(60, follow=True)
         assert decision.reason == "preconditioning"
         assert decision.desired.charge is None

@@ -41,7 +41,6 @@ cars = st.builds(
     minutes_to_charge_limit=st.none() | st.integers(0, 9999),
     scheduled_charging_pending=st.none() | st.booleans(),
     scheduled_charging_mode=st.none() | st.sampled_from(ScheduleMode),
-    climate_on=st.none() | st.booleans(),
 )
 connectors = st.builds(
     WallConnector,

@@ -152,7 +152,7 @@ def test_somebody_else_s_charge_becomes_ours(wish: str) -> None:
 
 
 def warm(house: Household) -> None:
-    house.read_car(charging_state=ChargingState.CHARGING, climate_on=True)
+    house.read_car(charging_state=ChargingState.STOPPED, charger_actual_current=18.0)
 
 
 def overload(house: Household) -> None:

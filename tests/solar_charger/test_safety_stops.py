@@ -78,3 +78,14 @@ def test_without_a_connector_a_pause_asks_the_car_and_raises_no_alarm() -> None:
     assert decision.state is S.PAUSED
     assert not decision.desired.read
     assert "stop_not_confirmed" not in decision.alarms
+
+
+def test_a_warm_cabin_at_plug_in_keeps_no_charge_from_being_stopped_in_time() -> None:
+    house = Household()
+    house.free_w = -400
+    house.plugged = False
+    house.run(20)
+    house.plugged, house.amps = True, 48.0
+    house.run(10)
+    house.read_car(charging_state=ChargingState.CHARGING, charger_actual_current=48.0)
+    assert house.run(30).desired.charge is False

@@ -149,7 +149,7 @@ class Session:
             return
         if seen.amps is None or car.charging_state is ChargingState.UNKNOWN:
             return
-        draws = (car.charger_actual_current or 0.0) >= 1.0 or bool(car.climate_on)
+        draws = (car.charger_actual_current or 0.0) >= 1.0
         says = car.charging_state is ChargingState.CHARGING
         settled = seen.flowing and self.flow_since is not None and read_at > self.flow_since + 30
         wrong = (says and draws and seen.idle) or (settled and not says and not draws)
@@ -159,12 +159,10 @@ class Session:
         self.foreign = self.mismatches >= MISMATCHES
 
     def preconditioning(self, seen: Observed) -> bool:
-        """The car draws for its cabin or battery, not (only) for a charge."""
+        """The car draws for its cabin or battery: it says that it does not charge."""
         car, read_at = seen.car, seen.car_at
         if car is None or read_at is None or seen.now - read_at > 600.0 or not seen.flowing:
             return False
-        if car.climate_on:
-            return True
         if self.flow_since is None or read_at < self.flow_since + 30.0:
             return False
         draws = (car.charger_actual_current or 0.0) >= 1.0

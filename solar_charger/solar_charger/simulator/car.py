@@ -149,7 +149,6 @@ class Car:
                 ScheduleMode.START_AT if self.schedule_pending else ScheduleMode.OFF
             ),
             charge_enable_request=self.enabled,
-            climate_on=self.precondition_w > 0.0,
         )
 
     def _charging_state(self) -> ChargingState:
