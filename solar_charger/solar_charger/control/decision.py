@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from ..measurements import CarState, PlugState
@@ -136,5 +136,3 @@ class Decision:
     """`on_track`, `late`, `done`, `impossible`, or empty without a deadline."""
     eta_s: float | None = None
     """Seconds until the deadline's target, else the car's limit, is reached."""
-    margin_w: float = 0.0
-    details: dict[str, float] = field(default_factory=dict)

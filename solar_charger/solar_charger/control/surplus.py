@@ -56,11 +56,6 @@ class Surplus:
         """What a rise may count on: the least of median and the two newest."""
         return min(self.median, self.newest, self.previous)
 
-    @property
-    def down(self) -> float:
-        """What must still be covered: the lesser of median and newest."""
-        return min(self.median, self.newest)
-
 
 @dataclass(slots=True)
 class SurplusWindow:

@@ -26,7 +26,6 @@ class Day:
     pv: array[float]
     load: array[float]
     surplus_wh: float
-    import_wh: float
     pv_wh: float
     phases: tuple[array[float], array[float], array[float]] | None = None
     """Loads by phase, where a scenario asks for them."""
@@ -40,13 +39,11 @@ def day_of(
     phases: tuple[array[float], array[float], array[float]] | None = None,
 ) -> Day:
     """A day with its sums."""
-    surplus = imported = 0.0
+    surplus = 0.0
     for made, drawn in zip(pv, load, strict=True):
         if made > drawn:
             surplus += made - drawn
-        else:
-            imported += drawn - made
-    return Day(name, seed, pv, load, surplus / 3600, imported / 3600, sum(pv) / 3600, phases)
+    return Day(name, seed, pv, load, surplus / 3600, sum(pv) / 3600, phases)
 
 
 @lru_cache(maxsize=4)
