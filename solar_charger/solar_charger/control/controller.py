@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from ..measurements import PlugState, PriceSlot, Reading
 from ..settings import Mode, Settings
-from . import memory, rules_full, rules_owner, rules_sun
+from . import connector_ages, memory, rules_full, rules_owner, rules_sun
 from .alarms import Alarms
 from .calendar_days import slots_of_rows
 from .context import Context
@@ -32,7 +32,6 @@ from .staleness import Recovery, stale_after, staleness
 from .surplus import SurplusWindow, possible
 from .tracking import Tracking
 
-TWC_FOR_POWER_S = 15.0
 URGENT_A = 3.0
 LONGEST_STALE_S = 120.0
 """A grid sensor's `max_age` stretches the timetable so far, and the fuse's not at all."""
@@ -126,7 +125,7 @@ class Controller:
     def _sense_own(self, inputs: Inputs) -> None:
         now, snapshot = inputs.now, inputs.snapshot
         twc = snapshot.twc
-        if twc is not None and twc.fresh(now, TWC_FOR_POWER_S):
+        if twc is not None and twc.fresh(now, connector_ages.POWER_S):
             if twc.measured_at > self._twc_seen:
                 self._twc_seen = twc.measured_at
                 self._learn(inputs)
@@ -157,7 +156,7 @@ class Controller:
 
     def _learn(self, inputs: Inputs) -> None:
         snapshot = inputs.snapshot
-        twc = _value(snapshot.twc, inputs.now, 30.0)
+        twc = _value(snapshot.twc, inputs.now, connector_ages.CURRENT_S)
         car = _value(snapshot.car, inputs.now, 600.0)
         volts = snapshot.voltage_v
         meter = volts.value if volts is not None and volts.usable else 0.0

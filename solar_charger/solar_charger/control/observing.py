@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from ..measurements import ChargingState, PlugState, SleepStatus
+from . import connector_ages
 from .decision import Observed
 from .electric import Electric, measured_amps
 from .inputs import Inputs, LinkFacts
 from .own_power import OwnPower
 from .plug import PlugWatch
 
-TWC_CURRENT_S = 30.0
 CAR_CURRENT_S = 150.0
 AFTER_COMMAND_S = 10.0
 
@@ -45,7 +45,7 @@ def observe(
 
 def _amps(inputs: Inputs) -> tuple[float | None, float]:
     twc = inputs.snapshot.twc
-    if twc is not None and twc.fresh(inputs.now, TWC_CURRENT_S):
+    if twc is not None and twc.fresh(inputs.now, connector_ages.CURRENT_S):
         amps = measured_amps(twc.value)
         if amps is not None:
             return _bounded(amps), twc.measured_at

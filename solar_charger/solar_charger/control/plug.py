@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from ..measurements import ChargingState, PlugState, Snapshot
 from ..settings import Settings
+from . import connector_ages
 
-TWC_MAX_AGE_S = 90.0
 SENSOR_MAX_AGE_S = 90.0
 CAR_MAX_AGE_S = 600.0
 HOME_MAX_AGE_S = 86_400.0
@@ -38,7 +38,7 @@ def look(snapshot: Snapshot, settings: Settings, now: float, last: bool | None) 
     twc = snapshot.twc
     if (
         twc is not None
-        and twc.fresh(now, TWC_MAX_AGE_S)
+        and twc.fresh(now, connector_ages.PLUG_S)
         and twc.value.vehicle_connected is not None
     ):
         return PlugSight(twc.value.vehicle_connected, twc.measured_at, "twc")

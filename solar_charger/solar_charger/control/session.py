@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..measurements import ChargingState, Reading, Snapshot, WallConnector
 from ..settings import Takeover
+from . import connector_ages
 from .decision import Observed
 from .inputs import LinkFacts
 
@@ -141,7 +142,7 @@ class Session:
         car, read_at = seen.car, seen.car_at
         if car is None or read_at is None or read_at <= self.car_seen_at:
             return
-        if read_at < self.began_at or twc is None or not twc.fresh(seen.now, 90.0):
+        if read_at < self.began_at or twc is None or not twc.fresh(seen.now, connector_ages.PLUG_S):
             return
         self.car_seen_at = read_at
         if twc.value.vehicle_connected and car.charging_state is ChargingState.DISCONNECTED:
