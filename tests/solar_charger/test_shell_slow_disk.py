@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,7 +13,8 @@ from solar_charger.clock import VirtualClock
 from solar_charger.commands import Action
 from solar_charger.journal import Journal, SettingRow
 
-from tests.solar_charger.home import NOON, at_home
+from solar_charger import carry_out, worker
+from tests.solar_charger.home import NOON, Home, at_home
 
 T = TypeVar("T")
 WITHIN_S = 15.0
@@ -33,19 +35,30 @@ class SlowDisk:
         return work()
 
 
+@contextmanager
+def hanging(home: Home) -> Iterator[SlowDisk]:
+    """The disk hangs. It is waited for in real seconds, which made time would run past."""
+    disk = SlowDisk(home.clock)
+    home.service.journal._clock = disk
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker, "NOTE_S", 0.0)
+        patch.setattr(worker, "NOTE_START_S", 0.0)
+        patch.setattr(carry_out, "STORE_STOP_S", 0.0)
+        yield disk
+    disk.answers.set()
+
+
 async def test_a_disk_that_hangs_keeps_no_stop_from_the_car(tmp_path: Path) -> None:
     async with at_home(tmp_path) as home:
         home.meter.free_w = 4000.0
         await home.until_charging()
         await home.pass_time(60)
-        disk = SlowDisk(home.clock)
-        home.service.journal._clock = disk
-        home.service.charger.controller.press_stop()
-        await home.pass_time(60)
-        assert disk.asked.is_set()
-        assert home.car.amps == 0.0
-        assert "store_unwritable" in home.alarms
-        disk.answers.set()
+        with hanging(home) as disk:
+            home.service.charger.controller.press_stop()
+            await home.pass_time(60)
+            assert disk.asked.is_set()
+            assert home.car.amps == 0.0
+            assert "store_unwritable" in home.alarms
         await home.pass_time(30)
         assert "store_unwritable" not in home.alarms
 
@@ -55,25 +68,21 @@ async def test_a_stop_is_taken_while_the_disk_hangs(tmp_path: Path) -> None:
         home.meter.free_w = 4000.0
         await home.until_charging()
         await home.pass_time(60)
-        disk = SlowDisk(home.clock)
-        home.service.journal._clock = disk
-        pressed = asyncio.create_task(home.ask(Action.CHARGE, "stop"))
-        await home.pass_time(30)
-        assert pressed.done()
-        assert pressed.result().status == 202
-        assert home.car.amps == 0.0
-        disk.answers.set()
+        with hanging(home):
+            pressed = asyncio.create_task(home.ask(Action.CHARGE, "stop"))
+            await home.pass_time(30)
+            assert pressed.done()
+            assert pressed.result().status == 202
+            assert home.car.amps == 0.0
 
 
 async def test_no_charge_begins_while_the_disk_hangs(tmp_path: Path) -> None:
     async with at_home(tmp_path) as home:
         await home.pass_time(60)
-        disk = SlowDisk(home.clock)
-        home.service.journal._clock = disk
-        home.meter.free_w = 4000.0
-        await home.pass_time(900)
-        assert home.car.amps == 0.0
-        disk.answers.set()
+        with hanging(home):
+            home.meter.free_w = 4000.0
+            await home.pass_time(900)
+            assert home.car.amps == 0.0
         await home.until_charging()
 
 
