@@ -12,11 +12,12 @@ from solar_charger.command import Kind
 from solar_charger.commands import Action
 from solar_charger.control.decision import ControllerState as S
 from solar_charger.control.decision import Desired
+from solar_charger.measurements import ChargingState
 from solar_charger.settings import Mode
 
 from tests.solar_charger.executor_worker import Worker, driving
 from tests.solar_charger.home import Home, at_home
-from tests.solar_charger.household import Household
+from tests.solar_charger.household import Household, quiet_settings
 
 
 async def started_at_night(home: Home) -> None:
@@ -109,3 +110,18 @@ def test_a_start_whose_answer_was_lost_is_stopped_across_a_change_of_mode() -> N
     worker.run(Desired(charge=True, amps=48, poll=False), 24)
     sent = worker.run(Desired(charge=False, poll=False, epoch=1), 6)
     assert driving(sent) == ["stop"]
+
+
+def test_a_start_whose_current_is_first_read_minutes_later_is_ours_where_nobody_measured() -> None:
+    house = Household(quiet_settings(has_twc=False))
+    house.twc_alive = False
+    house.free_w = 4900
+    house.run(10)
+    house.read_car(charger_actual_current=0.0)
+    house.run(100)
+    house.link = replace(house.link, start_sent_at=house.now, believed_charging=True)
+    house.run(300)
+    house.free_w = 900
+    house.read_car(charging_state=ChargingState.CHARGING, charger_actual_current=20.0)
+    assert house.run(10).state is not S.EXTERNAL
+    assert house.controller.session.ours

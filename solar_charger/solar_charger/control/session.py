@@ -34,6 +34,8 @@ class Session:
     flow_since: float | None = None
     flowed_at: float = float("-inf")
     """When current was last measured."""
+    idled_at: float = float("-inf")
+    """When no current was last measured."""
     stop_wanted: str = ""
     stop_since: float | None = None
     idle_readings: int = 0
@@ -48,6 +50,8 @@ class Session:
         self._watch_mismatch(seen, snapshot.twc)
         if seen.flowing:
             self.flowed_at = seen.amps_at
+        elif seen.idle:
+            self.idled_at = seen.amps_at
         self._confirm_stop(seen, link)
         if not seen.flowing:
             if seen.idle:
@@ -74,7 +78,9 @@ class Session:
             return
         sent, stopped = link.start_sent_at, link.stop_sent_at
         if sent is not None and sent >= self.began_at and (stopped is None or stopped < sent):
-            self.ours = self.flow_since - sent <= START_TO_CURRENT_S
+            # Where nobody measures, the first word of its current may come late.
+            unmeasured = self.idled_at < sent
+            self.ours = unmeasured or self.flow_since - sent <= START_TO_CURRENT_S
         if self.ours:
             return
         if self.edge_seen and self.flow_since - self.began_at <= SELF_START_S:
