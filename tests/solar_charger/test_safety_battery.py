@@ -57,3 +57,14 @@ def test_a_battery_that_may_feed_the_car_may_be_silent() -> None:
     house = silent_battery(battery_policy=BatteryPolicy.BUFFER, buffer_soc=80)
     house.run(900, follow=True)
     assert house.amps == 20
+
+
+def test_somebody_else_s_charge_is_not_taken_over_on_what_may_be_the_battery_s_power() -> None:
+    house = Household()
+    house.extra["house_battery_w"] = Reading(3000.0, house.now, "battery")
+    house.run(10)
+    house.read_car()
+    house.run(600)
+    house.amps, house.free_w = 16.0, 9000.0
+    house.run(600)
+    assert house.run(10).state is S.EXTERNAL

@@ -88,7 +88,8 @@ def _plan(brain: Controller, ctx: Context) -> Plan:
 
 def _solar_amps(ctx: Context) -> int:
     """What the sun would give on top of the deadline's lowest current."""
-    if ctx.surplus is None or ctx.level > 0 or not ctx.surplus.full:
+    silent = max(ctx.level, ctx.battery_level) > 0
+    if ctx.surplus is None or silent or not ctx.surplus.full:
         return 0
     return int(max(0.0, ctx.surplus.up - ctx.settings.margin_w) // ctx.seen.watts_per_amp)
 

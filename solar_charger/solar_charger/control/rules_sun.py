@@ -56,6 +56,8 @@ def external(brain: Controller, ctx: Context) -> Verdict | None:
 def _covers_minimum(brain: Controller, ctx: Context) -> bool:
     if ctx.settings.takeover is Takeover.NEVER or ctx.surplus is None or not ctx.surplus.full:
         return False
+    if ctx.battery_level is not Staleness.FRESH:
+        return False
     return ctx.level is Staleness.FRESH and ctx.surplus.up - ctx.settings.margin_w >= ctx.least_w
 
 
