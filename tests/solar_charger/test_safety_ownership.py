@@ -121,7 +121,7 @@ def test_a_start_whose_current_is_first_read_minutes_later_is_ours_where_nobody_
     house.run(100)
     house.link = replace(house.link, start_sent_at=house.now, believed_charging=True)
     house.run(300)
-    house.free_w = 900
+    house.amps, house.free_w = 20.0, 900.0
     house.read_car(charging_state=ChargingState.CHARGING, charger_actual_current=20.0)
     assert house.run(10).state is not S.EXTERNAL
     assert house.controller.session.ours
