@@ -33,7 +33,7 @@ async def test_a_driver_that_cannot_pair_says_so_without_a_fault() -> None:
     assert (await by_entities.set_limit(80)).result_class is R.NOT_OFFERED
 
 
-@pytest.mark.parametrize("answer", [R.NOT_OFFERED, R.CONFIG, R.NOT_PAIRED, R.UNREACHABLE])
+@pytest.mark.parametrize("answer", [R.NOT_OFFERED, R.CONFIG, R.NOT_PAIRED, R.CAR_REFUSED])
 @pytest.mark.parametrize("kind", [Kind.PAIR, Kind.PING])
 def test_a_pairing_that_fails_costs_the_charge_nothing(kind: Kind, answer: R) -> None:
     worker = Worker()
@@ -44,6 +44,15 @@ def test_a_pairing_that_fails_costs_the_charge_nothing(kind: Kind, answer: R) ->
     assert "set_amps 16" in sent
     assert worker.executor.facts(worker.now).fault == ""
     assert worker.executor.backoff.remaining(worker.now) == 0
+
+
+def test_a_ping_that_reaches_nobody_counts_as_any_command_would() -> None:
+    worker = Worker()
+    worker.answers[Kind.PING] = Result(R.UNREACHABLE)
+    worker.executor.ask(Command(Kind.PING, by_hand=True))
+    worker.run(Desired(poll=False), 10)
+    assert worker.executor.backoff.fails == 1
+    assert worker.executor.backoff.remaining(worker.now) > 0
 
 
 def test_a_ping_that_comes_through_ends_the_rest_of_a_refused_key() -> None:

@@ -28,6 +28,8 @@ REACHED = frozenset(
     }
 )
 """Classes that only a car in reach can cause."""
+UNREACHED = frozenset({R.UNREACHABLE, R.MAX_CONN, R.ADAPTER, R.RELAY_DOWN})
+"""Classes that tell of the way to the car, whatever was asked."""
 UNCERTAIN = frozenset({R.UNKNOWN_RESULT, R.TIMEOUT})
 FAULTS = {
     R.NOT_PAIRED: "not_paired",

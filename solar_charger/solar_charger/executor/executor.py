@@ -13,7 +13,7 @@ from ..control.decision import Desired, Observed
 from ..control.inputs import LinkFacts
 from ..gate import Gate, refusal
 from ..measurements import PlugState
-from .backoff import Backoff
+from .backoff import UNREACHED, Backoff
 from .belief import Belief
 from .candidates import VERIFY_START_S, Candidates
 from .counters import STARTS_PER_QUARTER, Counters
@@ -134,9 +134,9 @@ class Executor:
             self.not_offered.add(command.kind)
             return
         asked = command.kind in (Kind.PING, Kind.PAIR)
-        # A person's question that fails says nothing of a charge under way; that it went well
-        # proves the key.
-        unproven = asked and not result.ok
+        # A person's question that the car refuses says nothing of a charge under way; that it went
+        # well proves the key, and that nobody was reached is true of every command.
+        unproven = asked and not result.ok and result.result_class not in UNREACHED
         if not unproven and not (woke_just_now and result.result_class is R.TIMEOUT):
             self.backoff.take(result.result_class, now, jitter)
         was_awake = self.belief.woken_at
