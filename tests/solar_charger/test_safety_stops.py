@@ -89,3 +89,18 @@ def test_a_warm_cabin_at_plug_in_keeps_no_charge_from_being_stopped_in_time() ->
     house.run(10)
     house.read_car(charging_state=ChargingState.CHARGING, charger_actual_current=48.0)
     assert house.run(30).desired.charge is False
+
+
+def test_a_stop_by_hand_that_leaves_a_residue_is_not_sent_for_ever() -> None:
+    house = charging(4900)
+    house.controller.press_stop()
+    house.amps = 0.8
+    assert house.run(10).desired.charge is False
+    house.link = replace(house.link, stop_sent_at=house.now, believed_charging=False)
+    house.run(20)
+    house.read_car(charging_state=ChargingState.STOPPED, charger_actual_current=1.0)
+    for _ in range(12):
+        decision = house.run(10)
+    assert decision.reason == "stopped_by_user"
+    assert decision.state is S.PAUSED
+    assert decision.desired.charge is None

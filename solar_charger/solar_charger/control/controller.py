@@ -221,7 +221,10 @@ class Controller:
         link = inputs.link
         self.limits.learn(seen)
         self.normalization.follow(seen.plug, link.accepted_amps, link.accepted_at)
+        wanted = self.session.stop_wanted
         self.session.follow(seen, inputs.snapshot, link)
+        if wanted and not self.session.stop_wanted:
+            self.hand_stop_open = False
         self.full.update(seen, link.complete_at, link.woken_at)
         car = seen.car
         soc = car.battery_level if car is not None else None
