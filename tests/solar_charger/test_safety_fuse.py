@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from solar_charger.control.decision import ControllerState as S
 from solar_charger.measurements import Quality, Reading
@@ -160,3 +162,21 @@ def test_a_count_that_was_only_assumed_is_not_taken_for_learnt_after_a_restart()
     house.amps = 16.0
     house.run(20)
     assert house.controller.remember(house.now, 0.0)["phases"] == 1
+
+
+@pytest.mark.parametrize("mode", [Mode.MANUAL, Mode.SOLAR, Mode.OFF])
+def test_a_start_on_its_way_is_stopped_when_the_fuse_has_no_room_for_it(mode: Mode) -> None:
+    house = Household(quiet_settings(main_fuse_amps=25))
+    house.free_w = -480
+    house.run(10)
+    house.read_car()
+    house.switch(Mode.MANUAL)
+    house.run(120)
+    house.link = replace(house.link, start_sent_at=house.now, believed_charging=True)
+    house.switch(mode)
+    house.free_w = -5000
+    decision = house.run(10)
+    assert decision.desired.charge is False
+    assert decision.desired.safety or mode is Mode.SOLAR
+    house.link = replace(house.link, stop_sent_at=house.now, believed_charging=False)
+    assert house.run(30).desired.charge is None

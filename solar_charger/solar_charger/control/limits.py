@@ -35,8 +35,9 @@ class Limits:
             verdict = replace(verdict, limit=limit)
         if verdict.state is S.AWAY or verdict.reason == "foreign_vehicle":
             return verdict
-        if ctx.fused and (verdict.charge is True or ctx.flows):
-            return _stop_for_fuse(brain, ctx, verdict)
+        flows = ctx.flows or brain.session.awaits_current(ctx.link, ctx.now)
+        if ctx.fused and (verdict.charge is True or flows):
+            return _stop_for_fuse(brain, ctx, verdict, flows)
         if verdict.charge is True and verdict.amps is not None:
             return _capped(ctx, verdict)
         if verdict.charge is None and ctx.draw is not None:
@@ -74,12 +75,12 @@ def _exceeds(ctx: Context, allowed: int) -> bool:
     return ctx.flows and allowed < ctx.highest
 
 
-def _stop_for_fuse(brain: Controller, ctx: Context, verdict: Verdict) -> Verdict:
-    """Below the least current nothing may flow, whoever began it."""
+def _stop_for_fuse(brain: Controller, ctx: Context, verdict: Verdict, flows: bool) -> Verdict:
+    """Below the least current nothing may flow, or be about to, whoever began it."""
     reason = ctx.fuse.reason or "circuit"
     if brain.solar.running:
         brain.solar.halt(ctx.now)
-    if not ctx.flows:
+    if not flows:
         return replace(
             verdict,
             state=S.FUSE_WAIT,
