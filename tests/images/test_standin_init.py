@@ -114,6 +114,12 @@ def test_runs_scripts_with_nothing_but_a_path(boot: Boot, definitions: Definitio
     assert "/run/s6-rc/servicedirs/daemon\n" in log
 
 
+def ignored_signals(log: str) -> set[int]:
+    """Numbers in the line SigIgn; 32 and 33 belong to the C library, whoever started it all."""
+    (bits,) = re.findall(r"^SigIgn:\t(\w+)$", log, re.MULTILINE)
+    return {number for number in range(1, 65) if int(bits, 16) >> (number - 1) & 1} - {32, 33}
+
+
 def test_gives_a_daemon_its_own_session_and_default_signals(
     boot: Boot, definitions: Definitions
 ) -> None:
@@ -121,7 +127,7 @@ def test_gives_a_daemon_its_own_session_and_default_signals(
     definitions.longrun("last", f"{show}; grep SigIgn /proc/self/status; exec sleep 1000")
     log = boot().wait_for_log("SigIgn")
     assert "session 1" in log
-    assert "SigIgn:\t0000000000000000" in log
+    assert ignored_signals(log) == set()
 
 
 def test_loads_the_environment_where_the_script_asks_for_it(
@@ -131,7 +137,7 @@ def test_loads_the_environment_where_the_script_asks_for_it(
     definitions.oneshot("last", script)
     log = boot(TZ="Europe/Berlin").wait_for_log(STARTED)
     assert "zone=Europe/Berlin\n" in log
-    assert "SigIgn:\t0000000000000000" in log
+    assert ignored_signals(log) == set()
 
 
 def test_drops_to_the_named_user_with_its_groups(boot: Boot, definitions: Definitions) -> None:
