@@ -15,12 +15,12 @@ SHOWN = ("unit_of_measurement", "device_class", "state_class")
 Row = dict[str, Any]
 
 
-def entity_table(home_assistant: HomeAssistant, app: str) -> dict[str, Row]:
-    """Each entity of the app: unit, device class, state class, category, name, state."""
+def entity_table(home_assistant: HomeAssistant, owner: str) -> dict[str, Row]:
+    """Each entity whose unique id begins with the owner's (app, or app and device): unit, device class, state class, category, name, state."""
     states = home_assistant.states()
     table: dict[str, Row] = {}
     for entity in home_assistant.entities():
-        if not str(entity["unique_id"]).startswith(f"{app}_"):
+        if not str(entity["unique_id"]).startswith(f"{owner}_"):
             continue
         state = states.get(entity["entity_id"])
         attributes = state["attributes"] if state else {}

@@ -20,6 +20,8 @@ from tests.stand.supervisor import RunningApp
 from tests.stand.waiting import NeverHappened, wait_until
 
 STATION = "Garage-7"
+# Wallboxes of earlier tests stay in Home Assistant.
+OWNER = f"ocpp_proxy_{STATION}"
 POWER = "sensor.garage_7_power_1"
 CONNECTED = "binary_sensor.garage_7_charger_connected"
 FAR_SIDES = (
@@ -88,11 +90,11 @@ def test_home_assistant_has_the_entities_of_the_kept_table(
     if os.environ.get("GOLDEN") == "write":
         for latest in LATEST:
             home_assistant.wait_for_state(latest, seconds=120)
-        keep("ocpp_proxy", entity_table(home_assistant, "ocpp_proxy"), MOVING)
+        keep("ocpp_proxy", entity_table(home_assistant, OWNER), MOVING)
     wanted = golden("ocpp_proxy")
 
     def found() -> list[str]:
-        return differences(entity_table(home_assistant, "ocpp_proxy"), wanted)
+        return differences(entity_table(home_assistant, OWNER), wanted)
 
     with suppress(NeverHappened):
         wait_until(lambda: not found(), 120, "entities as in the kept table")
