@@ -16,7 +16,10 @@ Row = dict[str, Any]
 
 
 def entity_table(home_assistant: HomeAssistant, owner: str) -> dict[str, Row]:
-    """Each entity whose unique id begins with the owner's (app, or app and device): unit, device class, state class, category, name, state."""
+    """Unit, device class, state class, category, name and state of the owner's entities.
+
+    Their unique ids begin with the owner: an app, or an app and one of its devices.
+    """
     states = home_assistant.states()
     table: dict[str, Row] = {}
     for entity in home_assistant.entities():
