@@ -37,10 +37,12 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
-async def until(what: Callable[[], Any], why: str = "it never happened") -> None:
-    """Wait until `what` is true."""
+async def until(
+    what: Callable[[], Any], why: str = "it never happened", within: float = SOON
+) -> None:
+    """Wait until `what` is true, at most `within` seconds."""
     try:
-        async with asyncio.timeout(SOON):
+        async with asyncio.timeout(within):
             while not what():  # noqa: ASYNC110 - what is waited for belongs to others
                 await asyncio.sleep(0.005)
     except TimeoutError:
@@ -222,6 +224,10 @@ class ProxyProcess:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def over(self) -> bool:
+        return self._process.returncode is not None
 
     async def read_log(self) -> None:
         assert self._process.stdout is not None
