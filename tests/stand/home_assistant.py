@@ -64,6 +64,9 @@ class HomeAssistant:
             "auth/long_lived_access_token", client_name="stand", lifespan=LIFESPAN_DAYS
         )
         self.token = str(lasting)
+        # An address nobody confirms is taken back after five minutes, by a restart that ends this
+        # container (home-assistant/core, components/http/config.py, AUTO_REVERT_DELAY).
+        self.command("http/config/promote")
         service = broker.service
         onboarding.configure_mqtt(
             ADDRESS, self.token, service.host, service.port, service.username, service.password
