@@ -151,8 +151,20 @@ async def watch_journal(scene: Scene, data: Path) -> None:
 
 
 async def watch_mqtt(scene: Scene, port: int) -> None:
-    """Wait for the announcement and a state."""
+    """Wait for the announcement and a state; on a busy machine the broker may drop a newcomer."""
     seen: set[str] = set()
+    while True:
+        try:
+            await _seen_at_broker(seen, port)
+        except aiomqtt.MqttError as error:
+            say(f"the demo's look at the broker failed ({error}), trying again")
+            await asyncio.sleep(LOOK_EACH)
+        else:
+            scene.jobs.done(SHOWN)
+            return
+
+
+async def _seen_at_broker(seen: set[str], port: int) -> None:
     async with aiomqtt.Client("127.0.0.1", port) as client:
         await client.subscribe("homeassistant/device/+/config", qos=1)
         await client.subscribe("solar_charger/+/state", qos=1)
@@ -160,7 +172,6 @@ async def watch_mqtt(scene: Scene, port: int) -> None:
             if "solar_charger" in message.topic.value:  # others are announced here too
                 seen.add(message.topic.value.split("/")[0])
             if {"homeassistant", "solar_charger"} <= seen:
-                scene.jobs.done(SHOWN)
                 return
 
 
