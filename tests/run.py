@@ -9,6 +9,7 @@ import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def perform(stage: Stage, run: Run) -> Outcome:
     return Outcome(stage.name, "ok", time.monotonic() - started)
 
 
-def perform_aside(stage: Stage, run: Run) -> Outcome:
+def perform_beside(stage: Stage, run: Run) -> Outcome:
     """The same beside others: what it writes is shown in one piece when it has ended."""
     with tempfile.TemporaryFile("w+") as output:
         outcome = perform(stage, replace(run, output=output))
@@ -76,13 +77,16 @@ def perform_aside(stage: Stage, run: Run) -> Outcome:
 
 
 def perform_all(stages: list[Stage], run: Run) -> list[Outcome]:
-    """Every stage, in the order of the list; those aside one after the other in a second row."""
-    with ThreadPoolExecutor(max_workers=1) as row:
+    """Every stage, in the order of the list; those with a lane beside those without."""
+    with ExitStack() as ends:
+        lanes: dict[str, ThreadPoolExecutor] = {}
         outcomes: list[Outcome | Future[Outcome]] = []
         for stage in stages:
-            if stage.aside:
-                print(f"\n== {stage.name}: begins, beside the others", flush=True)
-                outcomes.append(row.submit(perform_aside, stage, run))
+            if stage.lane:
+                if stage.lane not in lanes:
+                    lanes[stage.lane] = ends.enter_context(ThreadPoolExecutor(max_workers=1))
+                print(f"\n== {stage.name}: runs beside the others", flush=True)
+                outcomes.append(lanes[stage.lane].submit(perform_beside, stage, run))
             else:
                 print(f"\n== {stage.name}", flush=True)
                 outcomes.append(perform(stage, run))

@@ -11,12 +11,37 @@ from typing import IO
 
 from tests import environments
 from tests.environments import ROOT
-from tests.stand.pinned import pinned_command
+from tests.stand.apart import apart
+from tests.stand.pinned import fetch_command, pinned_command
 from tests.stand.system import BROWSER, CONTAINERS
 from tests.system import SystemPackages
+from tests.tools import assets
 
 # Twice the processors: a service test waits for sockets and timers more than it computes.
 WORKERS = 2 * (os.cpu_count() or 1)
+COMPUTING, WAITING, APART = "computing", "waiting", "apart"
+# Where a command is run: the command in its place, and the variables it needs there.
+Place = Callable[[list[str]], tuple[list[str], dict[str, str]]]
+
+
+def root() -> bool:
+    """Whether we may have containers and networks of our own."""
+    return os.geteuid() == 0
+
+
+def here(command: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Among all others."""
+    return command, {}
+
+
+def alone(command: list[str]) -> tuple[list[str], dict[str, str]]:
+    """With a network that is nothing but a loopback, for those who may have one.
+
+    Ports are then no other stage's, and a container that comes or goes is no change of the
+    browser's network.
+    """
+    enter = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+    return ([*enter, *command] if root() else command), {}
 
 
 class StageFailed(Exception):
@@ -38,15 +63,16 @@ class Run:
 
 @dataclass(frozen=True)
 class Stage:
-    """One row of the table at the end.
+    """One line of the table at the end.
 
-    `aside`: runs beside the stages behind it, and writes to the output of its run.
+    `lane`: stages of one lane run one after the other, lanes beside each other. One with a name
+    begins behind the stages before it and writes to the output of its run.
     """
 
     name: str
     work: Callable[[Run], None]
     packages: SystemPackages = field(default_factory=SystemPackages)
-    aside: bool = False
+    lane: str = ""
 
 
 def execute(
@@ -82,6 +108,7 @@ def pytest(
     *,
     apps: tuple[str, ...] = (),
     workers: int = WORKERS,
+    place: Place = here,
 ) -> None:
     """Runs tests with the profile of this run and leaves a report the summary counts."""
     python = environments.make_ready(environment)
@@ -93,7 +120,9 @@ def pytest(
         command += ["-n", str(workers), "--dist", "loadfile"]
     if not run.long:
         command += ["-m", "not long"]
-    execute(command, apps=apps, env={"HYPOTHESIS_PROFILE": "long" if run.long else "default"})
+    command, variables = place(command)
+    variables["HYPOTHESIS_PROFILE"] = "long" if run.long else "default"
+    execute(command, apps=apps, env=variables, output=run.output)
 
 
 def environments_stage(run: Run) -> None:
@@ -173,7 +202,10 @@ def app_stage(app: str) -> Callable[[Run], None]:
 
     def work(run: Run) -> None:
         environment = environments.app_test_environment(app)
-        pytest(run, app, environment, [f"tests/{app}"], apps=(app,))
+        python = environments.make_ready(environment)
+        execute([str(python), "-m", "tests.stand.node"], output=run.output)
+        assets.make_ready(app)
+        pytest(run, app, environment, [f"tests/{app}"], apps=(app,), place=alone)
 
     return work
 
@@ -187,13 +219,23 @@ def demo_stage(run: Run) -> None:
     pytest(run, "demo", environment, ["tests/demo/test_demo.py"], workers=1)
 
 
-def containers(name: str, *folders: str) -> Callable[[Run], None]:
-    """Tests that start containers: one after the other, because the stand is one per machine."""
+def build_stage(run: Run) -> None:
+    """The images of the apps and of the broker, for the stages behind."""
+    if not root():
+        raise StageNotRun("building images needs root")
+    python = environments.make_ready(environments.folder_environment("stand"))
+    execute([str(python), "-m", "tests.tools.images"], output=run.output)
+    execute([str(python), "-m", "tests.stand.mosquitto"], output=run.output)
+
+
+def containers(name: str, *tests: str, place: Place = here) -> Callable[[Run], None]:
+    """Tests that start containers: one after the other, because a place has one stand."""
 
     def work(run: Run) -> None:
-        if os.geteuid() != 0:
+        if not root():
             raise StageNotRun("containers with a network of their own need root")
-        pytest(run, name, environments.folder_environment("stand"), list(folders), workers=1)
+        stand = environments.folder_environment("stand")
+        pytest(run, name, stand, list(tests), workers=1, place=place)
 
     return work
 
@@ -202,11 +244,12 @@ def pinned_stage(app: str) -> Callable[[Run], None]:
     """An app's tests once more, on Python 3.13 with what its image installs."""
 
     def work(run: Run) -> None:
-        if os.geteuid() != 0:
+        if not root():
             raise StageNotRun("containers need root")
         marks = [] if run.long else ["-m", "not long"]
         options = ["-q", "-p", "no:cacheprovider", "-n", str(WORKERS), "--dist", "loadfile", *marks]
         profile = "long" if run.long else "default"
+        execute(fetch_command(app), output=run.output)
         execute(pinned_command(app, run.reports, options, profile), output=run.output)
 
     return work
@@ -214,14 +257,16 @@ def pinned_stage(app: str) -> Callable[[Run], None]:
 
 def all_stages(long: bool) -> list[Stage]:
     """Every stage in order; those with containers belong to the long run until an app has one."""
-    services = SystemPackages(("mosquitto", "openssl", *BROWSER.names))
+    services = SystemPackages(("mosquitto", "openssl", "iproute2", *BROWSER.names))
+    # Beside each other only where the tests of an app have a network of their own.
+    computing, waiting = (COMPUTING, WAITING) if root() else ("", "")
     stages = [
         Stage("environments", environments_stage, SystemPackages(("git", "python3-venv"))),
         Stage("lint", lint_stage),
         Stage("types", types_stage),
+        *(Stage(app, app_stage(app), services, computing) for app in environments.apps()),
+        Stage("demo", demo_stage, lane=waiting),
         Stage("repository", repository_stage, SystemPackages(("apparmor",))),
-        *(Stage(app, app_stage(app), services) for app in environments.apps()),
-        Stage("demo", demo_stage),
     ]
     offered = [app for app in environments.apps() if (ROOT / app / "config.yaml").exists()]
     return stages + container_stages(offered) if long or offered else stages
@@ -231,12 +276,22 @@ def container_stages(offered: list[str]) -> list[Stage]:
     """The pinned Python of each offered app, and beside it the stand, images, Home Assistant.
 
     The latter wait for containers most of the time. Each is a session of its own, because a
-    session holds the one stand of a machine to its end.
+    session holds the one stand of its place to its end.
     """
+    init, plain = _files("images", "test_standin_*.py"), _files("images", "test_*_plain.py")
+    life = [name for name in _files("images", "test_*.py") if name not in (*init, *plain)]
     return [
-        *(Stage(f"{app} on 3.13", pinned_stage(app), CONTAINERS, aside=True) for app in offered),
+        *(Stage(f"{app} on 3.13", pinned_stage(app), CONTAINERS, COMPUTING) for app in offered),
+        Stage("build", build_stage, CONTAINERS),
+        Stage("images", containers("images", *life, place=apart), CONTAINERS, APART),
+        Stage("plain", containers("plain", *plain), CONTAINERS, WAITING),
+        Stage("init", containers("init", *init), CONTAINERS, WAITING),
         Stage("stand", containers("stand", "tests/stand"), CONTAINERS),
-        Stage("images", containers("images", "tests/images"), CONTAINERS),
         Stage("home_assistant", containers("home_assistant", "tests/home_assistant"), CONTAINERS),
         Stage("home", containers("home", "tests/demo/test_home.py"), CONTAINERS),
     ]
+
+
+def _files(folder: str, pattern: str) -> list[str]:
+    found = (ROOT / "tests" / folder).glob(pattern)
+    return sorted(str(path.relative_to(ROOT)) for path in found)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,52 +10,21 @@ import pytest
 import requests
 
 from tests.images.inside import mode_and_owner, service_process
-from tests.stand.app import read_app
-from tests.stand.app_image import app_image
-from tests.stand.container import Container, start_container
-from tests.stand.debian import TRUST
-from tests.stand.network import GATEWAY
-from tests.stand.network import NAME as NETWORK
+from tests.images.plain import SECONDS, Run, gateway, plain_runs, until_healthy
 from tests.stand.podman import podman
-from tests.stand.stand import Stand
 from tests.stand.supervisor import free_port
 from tests.stand.waiting import wait_until
 
 NAME = "solar_charger-plain"
-SECONDS = 60
 STOP_SECONDS = 40
 SIMULATED = {"source": "simulated", "vehicle_link": "simulated"}
-Run = Callable[..., Container]
 
 
 @pytest.fixture
-def run(stand: Stand, tmp_path: Path) -> Iterator[Run]:
-    """`podman run` of the image with an options file (None: without one) and these variables."""
-    assert stand
-    started: list[Container] = []
-
-    def start(
-        options: dict[str, Any] | None, flags: Sequence[str] = (), **environment: str
-    ) -> Container:
-        more = [f"--network={NETWORK}", *(f"--unsetenv={each}" for each in TRUST), *flags]
-        if options is not None:
-            file = tmp_path / "options.json"
-            file.write_text(json.dumps(options))
-            more.append(f"--volume={file}:/data/options.json:ro")
-        image = app_image(read_app("solar_charger"))
-        started.append(start_container(image, NAME, flags=more, environment=environment))
-        return started[-1]
-
-    yield start
-    for container in started:
-        container.remove()
-
-
-def until_healthy(container: Container) -> str:
-    """The log once the HEALTHCHECK is content."""
-    wait_until(lambda: container.healthy() or not container.running(), SECONDS, "health")
-    assert container.running(), container.logs()
-    return container.logs()
+def run(tmp_path: Path) -> Iterator[Run]:
+    """Starts the image as its user does."""
+    with plain_runs("solar_charger", tmp_path) as start:
+        yield start
 
 
 def test_an_options_file_is_enough(run: Run) -> None:
@@ -91,7 +59,7 @@ def test_the_environment_steers_it(run: Run) -> None:
         SIMULATED,
         [f"--publish=127.0.0.1:{page}:8098"],
         SOLAR_CHARGER_PAGE_PORT="8098",
-        SOLAR_CHARGER_PAGE_ALLOW=f"{GATEWAY}/32",
+        SOLAR_CHARGER_PAGE_ALLOW=f"{gateway()}/32",
         SOLAR_CHARGER_API_PORT="0",
         SOLAR_CHARGER_DATA="/data/elsewhere",
         TZ="Asia/Tokyo",

@@ -70,13 +70,16 @@ def _try_lock(lock: IO[str]) -> bool:
 
 @contextmanager
 def only_stand() -> Iterator[None]:
-    """Holds the machine's one stand; raises StandBusy, naming the holder, if it is taken.
+    """Holds podman's one stand; raises StandBusy, naming the holder, if it is taken.
 
-    The stand owns a network and host ports, so there is one per machine, not one per user.
+    The stand owns a network and host ports, so there is one per machine, not one per user; the
+    lock is where podman's networks are, which are others apart.
     STAND_WAIT in the environment is how many seconds to wait for the other one's end (0).
     """
     deadline = time.monotonic() + float(os.environ.get("STAND_WAIT", "0"))
-    with Path("/run/ev-home-apps-stand.lock").open("a+") as lock:
+    folder = Path("/run/containers")
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "ev-home-apps-stand.lock").open("a+") as lock:
         while not _try_lock(lock):
             if time.monotonic() >= deadline:
                 lock.seek(0)

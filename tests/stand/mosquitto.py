@@ -83,3 +83,7 @@ class Mosquitto:
             return self.container.logs().count("running") >= times
 
         wait_until(running, START_SECONDS, "start of Mosquitto")
+
+
+if __name__ == "__main__":  # for tests that cannot build later
+    print(mosquitto_image())

@@ -69,3 +69,7 @@ def _install(folder: Path, sources: list[Path]) -> None:
             return
     shutil.rmtree(folder, ignore_errors=True)
     raise NodeMissing(f"npm could not install the test packages: {done.stderr[-2000:]}")
+
+
+if __name__ == "__main__":  # for tests that have no network later
+    print(packages())

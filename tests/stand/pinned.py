@@ -19,6 +19,7 @@ PIN = re.compile(r"^([A-Za-z0-9._-]+==\S+)", re.M)
 TREE_PACKAGES = ("ca-certificates",)
 # These need a browser, which this tree has not; they run on the host's Python.
 BROWSER_TESTS = "test_*browser*.py"
+_PYTHON = "/opt/venv/bin/python"
 
 
 def pinned_image(app: str) -> str:
@@ -41,21 +42,30 @@ def pinned_image(app: str) -> str:
     return name
 
 
+def fetch_command(app: str) -> list[str]:
+    """The command that fetches what the tests need beside the image, since they have no network."""
+    return [*_run(app, "host"), pinned_image(app), _PYTHON, "-m", "tests.stand.node"]
+
+
 def pinned_command(app: str, reports: Path, pytest: list[str], profile: str) -> list[str]:
     """The command that runs the app's tests in that image, as an ordinary user."""
-    home = cache_home() / f"pinned-home-{app}"
-    for folder in (home, reports):
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o777)
+    reports.chmod(0o777)
     return [
-        "podman", "--runtime", "runc", "run", "--rm", "--init", *podman.LIMITS,
-        f"--label={podman.LABEL}=container", "--network=host", "--user=tester",
-        f"--volume={ROOT}:/repository:ro", f"--volume={home}:/home/tester",
-        f"--volume={reports}:/reports", "--workdir=/repository",
-        "--env=HOME=/home/tester", "--env=PYTHONDONTWRITEBYTECODE=1",
-        f"--env=PYTHONPATH=/repository/{app}:/repository",
-        f"--env=HYPOTHESIS_PROFILE={profile}",
-        pinned_image(app), "/opt/venv/bin/python", "-m", "pytest", f"tests/{app}",
+        *_run(app, "none"), f"--volume={reports}:/reports", f"--env=HYPOTHESIS_PROFILE={profile}",
+        pinned_image(app), _PYTHON, "-m", "pytest", f"tests/{app}",
         f"--ignore-glob=*/{BROWSER_TESTS}", f"--junitxml=/reports/{app}-pinned.xml",
         *pytest,
+    ]  # fmt: skip
+
+
+def _run(app: str, network: str) -> list[str]:
+    home = cache_home() / f"pinned-home-{app}"
+    home.mkdir(parents=True, exist_ok=True)
+    home.chmod(0o777)
+    return [
+        "podman", "--runtime", "runc", "run", "--rm", "--init", *podman.LIMITS,
+        f"--label={podman.LABEL}=container", f"--network={network}", "--user=tester",
+        f"--volume={ROOT}:/repository:ro", f"--volume={home}:/home/tester",
+        "--workdir=/repository", "--env=HOME=/home/tester", "--env=PYTHONDONTWRITEBYTECODE=1",
+        f"--env=PYTHONPATH=/repository/{app}:/repository",
     ]  # fmt: skip
