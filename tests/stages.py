@@ -89,9 +89,11 @@ def execute(
     variables = {
         **os.environ,
         "PYTHONPATH": environments.python_path(*apps),
-        "PYTHONDONTWRITEBYTECODE": "1",
+        # Outside the checkout, and kept: the tests start a program hundreds of times.
+        "PYTHONPYCACHEPREFIX": str(environments.cache_folder() / "bytecode"),
         **(env or {}),
     }
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
     error = None if output is None else subprocess.STDOUT
     result = subprocess.run(
         command, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL, stdout=output, stderr=error
@@ -248,7 +250,7 @@ def pinned_stage(app: str) -> Callable[[Run], None]:
             raise StageNotRun("containers need root")
         marks = [] if run.long else ["-m", "not long"]
         options = ["-q", "-p", "no:cacheprovider", "-n", str(WORKERS), "--dist", "loadfile", *marks]
-        profile = "long" if run.long else "default"
+        profile = "long" if run.long else "again"
         execute(fetch_command(app), output=run.output)
         execute(pinned_command(app, run.reports, options, profile), output=run.output)
 

@@ -8,7 +8,7 @@ import socket
 import ssl
 import subprocess
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +99,9 @@ async def test_a_slow_handshake_is_cut_off(start_proxy: StartProxy, central: Cen
 
     dripping = asyncio.create_task(drip())
     async with asyncio.timeout(SOON):
-        assert await reader.read() == b""
+        # Bytes still under way when the other end closes are answered with a reset.
+        with suppress(ConnectionResetError):
+            assert await reader.read() == b""
     dripping.cancel()
     await asyncio.wait([dripping])
     writer.close()

@@ -10,6 +10,10 @@ from hypothesis import HealthCheck, settings
 settings.register_profile(
     "default", max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+# On a second Python: what differs there shows in any example.
+settings.register_profile(
+    "again", max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.register_profile(
     "long", max_examples=100_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

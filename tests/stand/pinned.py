@@ -66,6 +66,7 @@ def _run(app: str, network: str) -> list[str]:
         "podman", "--runtime", "runc", "run", "--rm", "--init", *podman.LIMITS,
         f"--label={podman.LABEL}=container", f"--network={network}", "--user=tester",
         f"--volume={ROOT}:/repository:ro", f"--volume={home}:/home/tester",
-        "--workdir=/repository", "--env=HOME=/home/tester", "--env=PYTHONDONTWRITEBYTECODE=1",
+        "--workdir=/repository", "--env=HOME=/home/tester",
+        "--env=PYTHONPYCACHEPREFIX=/home/tester/bytecode",
         f"--env=PYTHONPATH=/repository/{app}:/repository",
     ]  # fmt: skip
