@@ -15,13 +15,14 @@ JsonObject = dict[str, Any]
 
 
 def load_json(data: bytes | str) -> Any:
-    """Parse JSON; `NaN` and `Infinity`, which some devices write, become None.
+    """Parse JSON; `NaN` and `Infinity`, which some devices write, and numbers beyond a double
+    become None.
 
     Raises UnreadableAnswerError for anything that is no JSON.
     """
     try:
         text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
-        return json.loads(text, parse_constant=lambda _word: None)
+        return json.loads(text, parse_constant=lambda _word: None, parse_float=number)
     except (ValueError, RecursionError) as error:
         raise UnreadableAnswerError(f"not JSON: {_short(error)}") from error
 
