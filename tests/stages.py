@@ -12,7 +12,7 @@ from typing import IO
 from tests import environments
 from tests.environments import ROOT
 from tests.stand.apart import apart
-from tests.stand.pinned import fetch_command, pinned_command
+from tests.stand.pinned import AFTER_OTHERS, fetch_command, pinned_command
 from tests.stand.system import BROWSER, CONTAINERS
 from tests.system import SystemPackages
 from tests.tools import assets
@@ -41,7 +41,7 @@ def alone(command: list[str]) -> tuple[list[str], dict[str, str]]:
     browser's network.
     """
     enter = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
-    return ([*enter, *command] if root() else command), {}
+    return ([*AFTER_OTHERS, *enter, *command] if root() else command), {}
 
 
 class StageFailed(Exception):
