@@ -14,6 +14,7 @@ from typing import Any
 
 from . import auditing, logs, remembering
 from .accounting import Accounts, sample_of
+from .alarm_sentences import sentence
 from .car.link import Result
 from .car.link import ResultClass as R
 from .clock import Clock, local_time
@@ -202,7 +203,7 @@ class Charger:
         known = before.alarms if before is not None else ()
         for alarm in after.alarms:
             if alarm not in known:
-                log.warning("alarm %s: %s", alarm, after.reason_text)
+                log.warning("alarm %s: %s", alarm, sentence(alarm))
         if self.unclean and self.car_read and after.observed.car_at is not None:
             self.unclean = False
         seen = after.observed

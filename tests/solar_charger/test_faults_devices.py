@@ -33,11 +33,14 @@ async def the_timetable_of_silence(home: Installation) -> None:
     assert await home.audit_has(action="stop", result_class="OK", reason="meter_stale")
 
 
-async def test_a_gateway_that_is_gone_and_comes_back(tmp_path: Path) -> None:
+async def test_a_gateway_that_is_gone_and_comes_back(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async with installed(tmp_path) as home:
         await home.charging()
         await home.gateway.stop()
         await the_timetable_of_silence(home)
+        assert "alarm meter_stale: The meter is silent." in caplog.text
         assert "127.0.0.1" in home.source("envoy")["error"]
         await home.gateway.start()
         await home.until(lambda: home.car.amps)

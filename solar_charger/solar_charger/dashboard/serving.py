@@ -46,7 +46,8 @@ class Serving:
     """One listener: a thread that reads and writes, and `threads` that answer."""
 
     def __init__(self, application: Any, door: Door, name: str, threads: int) -> None:
-        # Its warnings about a queue are of no use to anybody here.
+        # A page that was closed, a queue: nothing anybody has to know.
+        logging.getLogger("waitress").setLevel(logging.WARNING)
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._map: dict[int, Any] = {}
         self._door = door

@@ -10,6 +10,7 @@ from flask import Flask, Response, render_template, request, send_from_directory
 from werkzeug.exceptions import HTTPException
 
 from .. import __version__, logs
+from ..alarm_sentences import SENTENCES
 from ..journal import JournalError
 from ..networks import normalise
 from . import rules
@@ -76,7 +77,13 @@ def _add_page(app: Flask, site: rules.Site) -> None:
         # Where the browser sees us; without it links are relative to the address it used.
         prefix = request.headers.get("X-Ingress-Path", "").rstrip("/") if site.ingress else ""
         base = f"{prefix}/" if _PREFIX.fullmatch(prefix) else ""
-        page = render_template("index.html", base=base, version=__version__, chart=CHART.exists())
+        page = render_template(
+            "index.html",
+            base=base,
+            version=__version__,
+            chart=CHART.exists(),
+            sentences=SENTENCES,
+        )
         return Response(page, content_type="text/html; charset=utf-8")
 
     def static(name: str) -> Response:
