@@ -268,7 +268,7 @@ def all_stages(long: bool) -> list[Stage]:
         Stage("types", types_stage),
         *(Stage(app, app_stage(app), services, computing) for app in environments.apps()),
         Stage("demo", demo_stage, lane=waiting),
-        Stage("repository", repository_stage, SystemPackages(("apparmor",))),
+        Stage("repository", repository_stage, SystemPackages(("apparmor",)), waiting),
     ]
     offered = [app for app in environments.apps() if (ROOT / app / "config.yaml").exists()]
     return stages + container_stages(offered) if long or offered else stages
