@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -20,13 +21,18 @@ from tests.tools import assets
 # Twice the processors: a service test waits for sockets and timers more than it computes.
 WORKERS = 2 * (os.cpu_count() or 1)
 COMPUTING, WAITING, APART = "computing", "waiting", "apart"
+NEEDED = "containers need root, and a machine that allows namespaces; in Docker: --privileged"
 # Where a command is run: the command in its place, and the variables it needs there.
 Place = Callable[[list[str]], tuple[list[str], dict[str, str]]]
 
 
-def root() -> bool:
-    """Whether we may have containers and networks of our own."""
-    return os.geteuid() == 0
+@cache
+def privileged() -> bool:
+    """Whether we may have containers and networks of our own: root, and not itself locked in."""
+    if os.geteuid() != 0:
+        return False
+    tried = subprocess.run(["unshare", "--net", "--mount", "true"], capture_output=True)
+    return tried.returncode == 0
 
 
 def here(command: list[str]) -> tuple[list[str], dict[str, str]]:
@@ -41,7 +47,7 @@ def alone(command: list[str]) -> tuple[list[str], dict[str, str]]:
     browser's network.
     """
     enter = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
-    return ([*AFTER_OTHERS, *enter, *command] if root() else command), {}
+    return ([*AFTER_OTHERS, *enter, *command] if privileged() else command), {}
 
 
 class StageFailed(Exception):
@@ -223,8 +229,8 @@ def demo_stage(run: Run) -> None:
 
 def build_stage(run: Run) -> None:
     """The images of the apps and of the broker, for the stages behind."""
-    if not root():
-        raise StageNotRun("building images needs root")
+    if not privileged():
+        raise StageNotRun(NEEDED)
     python = environments.make_ready(environments.folder_environment("stand"))
     execute([str(python), "-m", "tests.tools.images"], output=run.output)
     execute([str(python), "-m", "tests.stand.mosquitto"], output=run.output)
@@ -234,8 +240,8 @@ def containers(name: str, *tests: str, place: Place = here) -> Callable[[Run], N
     """Tests that start containers: one after the other, because a place has one stand."""
 
     def work(run: Run) -> None:
-        if not root():
-            raise StageNotRun("containers with a network of their own need root")
+        if not privileged():
+            raise StageNotRun(NEEDED)
         stand = environments.folder_environment("stand")
         pytest(run, name, stand, list(tests), workers=1, place=place)
 
@@ -246,8 +252,8 @@ def pinned_stage(app: str) -> Callable[[Run], None]:
     """An app's tests once more, on Python 3.13 with what its image installs."""
 
     def work(run: Run) -> None:
-        if not root():
-            raise StageNotRun("containers need root")
+        if not privileged():
+            raise StageNotRun(NEEDED)
         marks = [] if run.long else ["-m", "not long"]
         options = ["-q", "-p", "no:cacheprovider", "-n", str(WORKERS), "--dist", "loadfile", *marks]
         profile = "long" if run.long else "again"
@@ -261,7 +267,7 @@ def all_stages(long: bool) -> list[Stage]:
     """Every stage in order; those with containers belong to the long run until an app has one."""
     services = SystemPackages(("mosquitto", "openssl", "iproute2", *BROWSER.names))
     # Beside each other only where the tests of an app have a network of their own.
-    computing, waiting = (COMPUTING, WAITING) if root() else ("", "")
+    computing, waiting = (COMPUTING, WAITING) if privileged() else ("", "")
     stages = [
         Stage("environments", environments_stage, SystemPackages(("git", "python3-venv"))),
         Stage("lint", lint_stage),
