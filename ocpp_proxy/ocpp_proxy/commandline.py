@@ -51,25 +51,29 @@ class _Parser(argparse.ArgumentParser):
         raise OptionError(option.split("/")[-1], problem, "see ocpp_proxy --help")
 
 
-def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 65535:
-        raise argparse.ArgumentTypeError(f"{text} is no port from 0 to 65535")
+def _port(text: str, low: int = 0) -> int:
+    number = _whole(text)
+    if number is None or not low <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"{text[:20]} is no port from {low} to 65535")
     return number
 
 
 def _target_port(text: str) -> int:
-    number = _port(text)
-    if number == 0:
-        raise argparse.ArgumentTypeError("0 is no port from 1 to 65535")
-    return number
+    return _port(text, 1)
 
 
 def _rate(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= MOST_A_SECOND:
+    number = _whole(text)
+    if number is None or not 1 <= number <= MOST_A_SECOND:
         raise argparse.ArgumentTypeError(f"{text[:20]} is not from 1 to {MOST_A_SECOND}")
     return number
+
+
+def _whole(text: str) -> int | None:
+    try:
+        return int(text)
+    except ValueError:
+        return None
 
 
 def _networks(text: str) -> list[str]:

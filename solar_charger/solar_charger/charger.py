@@ -295,7 +295,8 @@ class Charger:
         if self.car_mark and not self.car_read:
             self.car_read_mark = self.car_mark
             self.journal.keep("car_read", self.car_mark)
-            log.notice("the car was read for the first time: the app may go live now")
+            now = "may go live now" if self.dry_run else "is live now"
+            log.notice("the car was read for the first time: the app %s", now)
 
     # Showing.
 

@@ -224,8 +224,11 @@ def test_a_low_battery_charges_at_full_current_until_the_target() -> None:
     assert decision.state is S.EMERGENCY
     assert decision.mode == "EMERGENCY"
     assert house.amps == 48
+    assert decision.reason_text == "battery at 45 %, below 50 %: 48 A until 80 %"
     house.read_car(battery_level=79, charge_limit_soc=90, charging_state=ChargingState.CHARGING)
-    assert house.run(20, follow=True).state is S.EMERGENCY
+    decision = house.run(20, follow=True)
+    assert decision.state is S.EMERGENCY
+    assert decision.reason_text == "battery at 79 %, was below 50 %: 48 A until 80 %"
     house.read_car(battery_level=80, charge_limit_soc=90, charging_state=ChargingState.CHARGING)
     assert house.run(900, follow=True).state is not S.EMERGENCY
     assert house.amps == 0

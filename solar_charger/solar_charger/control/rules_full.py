@@ -35,8 +35,10 @@ def emergency(brain: Controller, ctx: Context) -> Verdict | None:
         return None
     if ctx.seen.plug is PlugState.UNKNOWN and not ctx.seen.home:
         return _find_plug(ctx, "emergency")
+    low, enough = ctx.settings.emergency_soc, ctx.settings.target_soc
     soc = "?" if ctx.soc is None else ctx.soc
-    text = f"battery at {soc} %, below {ctx.settings.emergency_soc} %: {ctx.cap} A"
+    was = "was " if ctx.soc is not None and ctx.soc >= low else ""
+    text = f"battery at {soc} %, {was}below {low} %: {ctx.cap} A until {enough} %"
     return _full(
         brain, ctx, Verdict(S.EMERGENCY, "low_battery", text, amps=ctx.cap, wake="emergency")
     )

@@ -83,7 +83,7 @@ class Server:
             log.info("the page is on port %d", self.page_port)
         if self.api_port:
             key = "" if self._listeners.api_key else ", commands from private addresses only"
-            log.info("the API is on port %d%s", self.api_port, key)
+            log.info("the API is on port %d, with the page for your network%s", self.api_port, key)
 
     def stop(self) -> None:
         """End streams and listeners; returns within 5 s."""
